@@ -1,0 +1,107 @@
+//! Segments, and the stacks that exceptions run on.
+
+use core::cell::UnsafeCell;
+
+use spin::Once;
+use x86_64::VirtAddr;
+use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
+use x86_64::instructions::tables::load_tss;
+use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
+use x86_64::structures::tss::TaskStateSegment;
+
+use super::Ring0;
+
+/// Room for encoding a crash record and drawing it, which the handler does on the stack it is given.
+const STACK_BYTES: usize = 64 * 1024;
+
+/// Every exception has a stack other than the kernel's, so that one which finds that stack full is still reported.
+/// Those that the handler may return from, or that interrupt another handler, have one each.
+#[derive(Clone, Copy)]
+pub(super) enum ExceptionStack {
+    /// Exceptions that end the kernel.
+    Fatal,
+    /// Exception 8: another exception could not be delivered.
+    DoubleFault,
+    /// Exception 2: may come at any time, inside other handlers as well.
+    NonMaskable,
+    /// Exception 18: may come at any time.
+    MachineCheck,
+    /// Exception 14: a full kernel stack ends here.
+    PageFault,
+    /// Exception 13: returns after a refused model-specific register.
+    GeneralProtection,
+}
+
+impl ExceptionStack {
+    const ALL: [Self; 6] = [
+        Self::Fatal,
+        Self::DoubleFault,
+        Self::NonMaskable,
+        Self::MachineCheck,
+        Self::PageFault,
+        Self::GeneralProtection,
+    ];
+
+    /// Its place in the TSS, from 0.
+    pub(super) const fn index(self) -> u8 {
+        match self {
+            Self::Fatal => 0,
+            Self::DoubleFault => 1,
+            Self::NonMaskable => 2,
+            Self::MachineCheck => 3,
+            Self::PageFault => 4,
+            Self::GeneralProtection => 5,
+        }
+    }
+}
+
+/// Memory that only the processor and the handler running on it use.
+#[repr(align(16))]
+struct Stack(UnsafeCell<[u8; STACK_BYTES]>);
+
+// SAFETY: Rust code never makes a reference to the contents.
+unsafe impl Sync for Stack {}
+
+static STACKS: [Stack; ExceptionStack::ALL.len()] =
+    [const { Stack(UnsafeCell::new([0; STACK_BYTES])) }; ExceptionStack::ALL.len()];
+
+static TASK_STATE: Once<TaskStateSegment> = Once::new();
+static DESCRIPTORS: Once<(GlobalDescriptorTable, Selectors)> = Once::new();
+
+struct Selectors {
+    code: SegmentSelector,
+    data: SegmentSelector,
+    task_state: SegmentSelector,
+}
+
+/// Loads the kernel's own segments and task state, and gives the selector of its code.
+pub(super) fn load(_ring0: Ring0) -> SegmentSelector {
+    let task_state = TASK_STATE.call_once(task_state);
+    let (table, selectors) = DESCRIPTORS.call_once(|| {
+        let mut table = GlobalDescriptorTable::new();
+        let code = table.append(Descriptor::kernel_code_segment());
+        let data = table.append(Descriptor::kernel_data_segment());
+        let task_state = table.append(Descriptor::tss_segment(task_state));
+        (table, Selectors { code, data, task_state })
+    });
+    table.load();
+    // SAFETY: the selector names the 64-bit code segment of the table just loaded.
+    unsafe { CS::set_reg(selectors.code) };
+    for set in [SS::set_reg, DS::set_reg, ES::set_reg] {
+        // SAFETY: the selector names the flat data segment of the table just loaded.
+        unsafe { set(selectors.data) };
+    }
+    // SAFETY: the selector names a task state segment that lives for good, loaded once.
+    unsafe { load_tss(selectors.task_state) };
+    selectors.code
+}
+
+fn task_state() -> TaskStateSegment {
+    let mut segment = TaskStateSegment::new();
+    for stack in ExceptionStack::ALL {
+        let index = usize::from(stack.index());
+        let bottom = VirtAddr::from_ptr(STACKS[index].0.get());
+        segment.interrupt_stack_table[index] = bottom + STACK_BYTES as u64;
+    }
+    segment
+}

@@ -1,0 +1,96 @@
+//! Exceptions and interrupts: what is counted, what is survived, what ends the kernel.
+
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use spin::Once;
+use x86_64::registers::control::{Cr2, Cr3};
+
+use super::backtrace::Backtrace;
+use super::trap::TrapFrame;
+use super::{Ports, Ring0, checked, descriptors, interrupt_table, pic};
+use crate::wire::Registers;
+
+const NON_MASKABLE: u64 = 2;
+const GENERAL_PROTECTION: u64 = 13;
+const PAGE_FAULT: u64 = 14;
+
+static NON_MASKABLE_TAKEN: AtomicU64 = AtomicU64::new(0);
+static INTERRUPTS_TAKEN: AtomicU64 = AtomicU64::new(0);
+static HANDLER: Once<Handler> = Once::new();
+
+/// An exception that the kernel does not survive.
+#[derive(Debug)]
+pub struct Fault {
+    /// Its number, 0 to 31.
+    pub vector: u8,
+    /// The registers where it happened.
+    pub registers: Registers,
+    /// Who had called the code there.
+    pub backtrace: Backtrace,
+}
+
+/// Where faults go.
+#[derive(Debug)]
+pub struct Handler {
+    /// Reports a fault; runs on a stack of its own, with interrupts off, whatever the kernel was doing.
+    pub report: fn(&Fault) -> !,
+    /// The kernel's stack, which backtraces stay in.
+    pub stack: Range<u64>,
+}
+
+/// Takes over the processor's tables, with interrupts off and the interrupt controllers of old masked.
+pub fn install(ring0: Ring0, handler: Handler) {
+    HANDLER.call_once(|| handler);
+    let code = descriptors::load(ring0);
+    interrupt_table::load(code);
+    pic::mask(Ports::new(ring0));
+}
+
+/// The kernel's stack, once [`install`] has been told it.
+#[must_use]
+pub fn kernel_stack() -> Option<Range<u64>> {
+    HANDLER.get().map(|handler| handler.stack.clone())
+}
+
+/// Non-maskable interrupts taken since boot.
+#[must_use]
+pub fn non_maskable_taken() -> u64 {
+    NON_MASKABLE_TAKEN.load(Ordering::Relaxed)
+}
+
+/// Interrupts of devices taken since boot.
+#[must_use]
+pub fn interrupts_taken() -> u64 {
+    INTERRUPTS_TAKEN.load(Ordering::Relaxed)
+}
+
+/// What the stubs call with the registers that they have pushed; it may change where the program goes on.
+pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
+    match frame.vector {
+        NON_MASKABLE => {
+            NON_MASKABLE_TAKEN.fetch_add(1, Ordering::Relaxed);
+        }
+        interrupt_table::EXCEPTIONS.. => {
+            INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
+        }
+        GENERAL_PROTECTION | PAGE_FAULT => match checked::recovery(frame.rip) {
+            Some(rip) => frame.rip = rip,
+            None => end(frame),
+        },
+        _ => end(frame),
+    }
+}
+
+fn end(frame: &TrapFrame) -> ! {
+    let Some(handler) = HANDLER.get() else { super::halt() };
+    // CR2 may hold an address that is not canonical, and then it is shown as zero.
+    let cr2 = Cr2::read().map_or(0, x86_64::VirtAddr::as_u64);
+    let cr3 = Cr3::read().0.start_address().as_u64();
+    let fault = Fault {
+        vector: u8::try_from(frame.vector).unwrap_or(u8::MAX),
+        registers: frame.registers(cr2, cr3),
+        backtrace: Backtrace::walk(frame.rbp, &handler.stack, checked::load),
+    };
+    (handler.report)(&fault)
+}

@@ -1,0 +1,52 @@
+//! Faults on purpose, for the tests of crash reporting.
+
+use core::arch::asm;
+
+/// Where nothing is ever mapped: the loader maps the upper half only, and its own switch code low.
+const UNMAPPED: u64 = 0x0000_5555_0000_0000;
+/// Bits 63 to 47 differ.
+const NOT_CANONICAL: u64 = 0x0123_4567_89ab_cdef;
+
+/// Reads where no page is.
+#[inline(never)]
+#[must_use]
+pub fn page_fault() -> u64 {
+    load(UNMAPPED)
+}
+
+/// Reads at an address that no page can have.
+#[inline(never)]
+#[must_use]
+pub fn general_protection() -> u64 {
+    load(NOT_CANONICAL)
+}
+
+/// Executes an instruction that no processor has.
+#[inline(never)]
+pub fn invalid_opcode() {
+    // SAFETY: UD2 raises its exception and does nothing else.
+    unsafe { asm!("ud2", options(nomem, nostack)) };
+}
+
+/// Divides by zero.
+#[inline(never)]
+#[must_use]
+pub fn divide() -> u64 {
+    let quotient: u64;
+    // SAFETY: DIV by zero raises its exception and does nothing else.
+    unsafe {
+        asm!("div {divisor}", divisor = in(reg) 0_u64, inout("rax") 1_u64 => quotient, inout("rdx") 0_u64 => _,
+            options(nomem, nostack));
+    }
+    quotient
+}
+
+/// Addresses at which [`super::checked::load`] must fail.
+pub const NOT_READABLE: [u64; 2] = [UNMAPPED, NOT_CANONICAL];
+
+fn load(address: u64) -> u64 {
+    let value: u64;
+    // SAFETY: the load faults, and changes nothing if it does not.
+    unsafe { asm!("mov {}, [{}]", out(reg) value, in(reg) address, options(nostack, readonly)) };
+    value
+}

@@ -1,0 +1,58 @@
+//! x86-64, 64-bit mode only.
+
+pub mod counter;
+pub mod cpuid;
+pub mod entropy;
+
+#[cfg(feature = "kernel")]
+pub mod acpi_tables;
+#[cfg(feature = "kernel")]
+pub mod allocator;
+#[cfg(any(feature = "kernel", test))]
+mod arena;
+#[cfg(any(feature = "kernel", test))]
+pub mod backtrace;
+#[cfg(feature = "kernel")]
+pub mod checked;
+#[cfg(feature = "kernel")]
+mod descriptors;
+#[cfg(feature = "kernel")]
+pub mod ending;
+#[cfg(feature = "kernel")]
+pub mod entry;
+#[cfg(feature = "kernel")]
+pub mod exceptions;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+pub mod faults;
+#[cfg(feature = "kernel")]
+mod interrupt_table;
+#[cfg(feature = "kernel")]
+mod mmio;
+#[cfg(feature = "kernel")]
+pub mod msr;
+#[cfg(feature = "kernel")]
+mod physical;
+#[cfg(feature = "kernel")]
+mod pic;
+#[cfg(feature = "kernel")]
+mod port;
+#[cfg(feature = "kernel")]
+mod privilege;
+#[cfg(feature = "kernel")]
+mod processor;
+#[cfg(feature = "kernel")]
+mod steal;
+#[cfg(feature = "kernel")]
+mod trap;
+#[cfg(any(feature = "kernel", test))]
+pub mod uart_backend;
+
+#[cfg(feature = "kernel")]
+pub use {
+    mmio::Mmio,
+    physical::PhysicalMemory,
+    port::Ports,
+    privilege::Ring0,
+    processor::{frame_pointer, halt, interrupts_off},
+    steal::StealTime,
+};

@@ -1,0 +1,20 @@
+//! Measures operating-system subsystems, on bare metal, in a virtual machine or as a Linux process.
+//!
+//! `docs/ARCHITECTURE.md` has the map. The flow of a boot: [`plan`] selects benches of [`suites`], [`run`] takes each
+//! through [`measure`] on a [`platform`], and [`wire`] carries what came of it to the host.
+
+#![cfg_attr(not(test), no_std)]
+
+extern crate alloc;
+#[cfg(all(feature = "hosted", not(test)))]
+extern crate std;
+
+#[expect(unsafe_code, reason = "instructions and registers need it")]
+pub mod arch;
+pub mod measure;
+pub mod plan;
+pub mod platform;
+pub mod run;
+pub mod suites;
+pub mod units;
+pub mod wire;

@@ -1,0 +1,34 @@
+//! How a bench is measured, from the empty timed region to the record. `docs/METHODOLOGY.md` tells it for readers.
+
+mod batch;
+mod bencher;
+mod bounds;
+mod calibrate;
+mod causes;
+mod error;
+mod histogram;
+mod mode;
+mod outcome;
+mod overhead;
+mod probe;
+mod random;
+mod reference;
+mod sampler;
+pub mod statistics;
+mod validity;
+
+pub use batch::{Batch, CounterKind, Outcome};
+pub use bencher::{Bencher, Conditions, Expected};
+pub use calibrate::calibrate;
+pub use error::BenchError;
+pub use histogram::{HistogramError, LogLinear, PRECISION_BITS};
+pub use outcome::{median_milli, skipped};
+pub use random::Stream;
+
+pub(crate) use overhead::loop_costs;
+pub(crate) use probe::probe;
+
+pub(crate) use validity::scale as check_scale;
+
+#[cfg(test)]
+mod tests;

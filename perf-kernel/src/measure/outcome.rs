@@ -1,0 +1,158 @@
+//! From a bench that has ended to its record.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::bencher::{Bencher, Measured, took_too_long};
+use super::histogram::LogLinear;
+use super::{BenchError, causes, statistics, validity};
+use crate::arch::counter;
+use crate::suites::Selected;
+use crate::wire::{BenchRecord, CheckOutcome, ErrorCount, Interference, SampleSummary, Status, SystemUse};
+
+/// The record of a bench that cannot run here.
+#[must_use]
+pub fn skipped(selected: &Selected, reason: String) -> BenchRecord {
+    BenchRecord { unit: selected.bench.unit, ..blank(selected.id(), Status::Skipped, Some(reason)) }
+}
+
+/// The record of a bench whose function returned `result`.
+pub(super) fn record(bencher: Bencher<'_>, result: Result<(), BenchError>) -> BenchRecord {
+    let interference = bencher.interference();
+    let overhead_ticks = bencher.conditions.clock.overhead_ticks;
+    let (status, reason) = match verdict(&bencher, result) {
+        Ok(()) => (Status::Measured, None),
+        Err(BenchError::Skipped(reason)) => (Status::Skipped, Some(reason)),
+        Err(BenchError::Failed(reason)) => (Status::Failed, Some(reason)),
+    };
+    let bare = BenchRecord {
+        unit: bencher.unit,
+        operations: bencher.operations,
+        bytes: bencher.bytes,
+        overhead_ticks,
+        interference,
+        ..blank(bencher.id.clone(), status, reason)
+    };
+    match status {
+        Status::Skipped => bare,
+        Status::Failed => failed(bencher, bare),
+        Status::Measured | Status::Invalid => measured(bencher, bare),
+    }
+}
+
+/// Whether the bench counts as measured; if not, why.
+fn verdict(bencher: &Bencher<'_>, result: Result<(), BenchError>) -> Result<(), BenchError> {
+    result?;
+    let failed = |reason: String| Err(BenchError::Failed(reason));
+    if let Some(ErrorCount { kind, count }) = bencher.errors.first() {
+        return failed(alloc::format!("{count} iterations: {kind}"));
+    }
+    if counter::now().since(bencher.begin).0 > bencher.bounds.bench {
+        return failed(took_too_long(bencher.conditions.plan.bench_ms_max));
+    }
+    match &bencher.measured {
+        Some(_) => Ok(()),
+        None => failed("the bench took no samples".to_string()),
+    }
+}
+
+/// A failed bench has counts and no timing.
+fn failed(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
+    let (mut attempts, mut successes) = bencher.wrong.unwrap_or((0, 0));
+    if let (None, Some(measured)) = (bencher.wrong, &bencher.measured) {
+        let errors = bencher.errors.iter().fold(0_u64, |sum, error| sum.saturating_add(error.count));
+        attempts = iterations_of(measured, bencher.sampler.samples());
+        successes = attempts.saturating_sub(errors);
+    }
+    let reason = bare.reason.clone().unwrap_or_default();
+    let mut validity = bencher.checks;
+    validity.insert(0, validity::check("result", CheckOutcome::Failed, reason));
+    BenchRecord { attempts, successes, errors: bencher.errors, validity, figures: bencher.figures, ..bare }
+}
+
+fn measured(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
+    let Some(measured) = bencher.measured else { return bare };
+    let clock = bencher.conditions.clock;
+    let samples = bencher.sampler.samples();
+    let sorted = statistics::sorted(samples);
+    let Some(summary) = statistics::summarise(&sorted) else { return bare };
+    let (part, marks) = bencher.sampler.parts();
+    let attempts = iterations_of(&measured, samples);
+    let mut validity = Vec::from([validity::check("result", CheckOutcome::Passed, String::new())]);
+    validity.extend(validity::checksum(&measured, summary.n));
+    validity.extend(validity::settled(&measured));
+    validity.push(validity::progress(&summary, measured.is_batched));
+    validity.extend(validity::overhead(&summary, measured.is_batched, clock.overhead_ticks));
+    validity.push(validity::clock(clock));
+    validity.extend(bencher.checks);
+    let record = BenchRecord {
+        iterations: measured.iterations,
+        histogram: Some(LogLinear::of(&sorted).to_wire()),
+        windows: if measured.is_batched { statistics::windows(samples) } else { None },
+        slowest: causes::slowest(samples, summary.p50, part, marks),
+        raw: bencher.conditions.plan.raw_samples.then(|| samples.to_vec()),
+        attempts,
+        successes: attempts,
+        warm_up: measured.warm_up,
+        checksum: Some(alloc::format!("{:016x}", measured.taken.checksum)),
+        validity,
+        memory: Some(measured.memory),
+        system: measured.system,
+        figures: bencher.figures,
+        summary: Some(summary),
+        ..bare
+    };
+    judge(record)
+}
+
+/// Makes a measured bench `invalid` if one of its checks failed.
+fn judge(record: BenchRecord) -> BenchRecord {
+    let failed = record.validity.iter().find(|check| check.outcome == CheckOutcome::Failed);
+    let reason = failed.map(|check| alloc::format!("{}: {}", check.name, check.detail));
+    match reason {
+        Some(reason) => BenchRecord { status: Status::Invalid, reason: Some(reason), ..record },
+        None => record,
+    }
+}
+
+/// Iterations in all samples.
+fn iterations_of(measured: &Measured, samples: &[u64]) -> u64 {
+    u64::try_from(samples.len()).unwrap_or(u64::MAX).saturating_mul(measured.iterations)
+}
+
+/// The median of one iteration in thousandths of the unit.
+#[must_use]
+pub fn median_milli(record: &BenchRecord) -> Option<u64> {
+    let SampleSummary { p50, .. } = record.summary.as_ref()?;
+    let milli = (u128::from(*p50) * 1000).checked_div(u128::from(record.iterations))?;
+    u64::try_from(milli).ok()
+}
+
+fn blank(id: String, status: Status, reason: Option<String>) -> BenchRecord {
+    BenchRecord {
+        id,
+        status,
+        reason,
+        unit: crate::suites::Unit::Ticks,
+        iterations: 1,
+        operations: 1,
+        bytes: None,
+        summary: None,
+        histogram: None,
+        windows: None,
+        slowest: Vec::new(),
+        raw: None,
+        attempts: 0,
+        successes: 0,
+        errors: Vec::new(),
+        warm_up: None,
+        overhead_ticks: 0,
+        checksum: None,
+        validity: Vec::new(),
+        memory: None,
+        system: SystemUse::default(),
+        interference: Interference::default(),
+        pmu: None,
+        figures: Vec::new(),
+    }
+}

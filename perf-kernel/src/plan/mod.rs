@@ -1,0 +1,7 @@
+//! The run plan: what one boot is asked to do.
+
+mod text;
+mod types;
+
+pub use text::{PLAN_FILE_BYTES, PlanError, pad, parse, trim};
+pub use types::{Baud, Plan, Preset, ScaleChoice, UartChoice};

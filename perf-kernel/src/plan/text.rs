@@ -1,0 +1,192 @@
+//! A plan as the text of plan.toml, which is the ramdisk of the image.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::Deserialize;
+
+use super::{Baud, Plan, Preset, ScaleChoice, UartChoice};
+use crate::suites::{SelectionError, select};
+
+/// The size of the plan file in an image: shorter plans are padded with line feeds, so that another plan of any
+/// length can take its place without moving a block.
+pub const PLAN_FILE_BYTES: usize = 16 * 1024;
+
+/// Why a plan cannot be run.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The file is not text.
+    #[error("read plan.toml: it is not UTF-8 text")]
+    NotText,
+    /// The text is not a plan; the message names line, column and key.
+    #[error("read plan.toml: {0}")]
+    Syntax(String),
+    /// A field has a value that cannot be run.
+    #[error("read plan.toml: {0}")]
+    Value(String),
+    /// A filter selects nothing.
+    #[error("read plan.toml: {0}")]
+    Selection(#[from] SelectionError),
+    /// The plan does not fit the image.
+    #[error("write plan.toml: it has {0} bytes and the image holds {PLAN_FILE_BYTES}")]
+    TooLong(usize),
+}
+
+/// Reads the plan in `file`. Every field is optional: what is missing comes from `preset`, and an empty file is the
+/// preset `quick`.
+///
+/// # Errors
+/// Refuses anything but text, unknown keys, wrong types, values out of range and filters that select nothing.
+pub fn parse(file: &[u8]) -> Result<Plan, PlanError> {
+    let text = core::str::from_utf8(trim(file)).map_err(|_| PlanError::NotText)?;
+    let overrides: Overrides =
+        toml::from_str(text).map_err(|error| PlanError::Syntax(on_one_line(&error)))?;
+    let plan = overrides.onto_preset();
+    check(&plan)?;
+    select(&plan)?;
+    Ok(plan)
+}
+
+/// The bytes of `file` without the padding at its end.
+#[must_use]
+pub fn trim(file: &[u8]) -> &[u8] {
+    let padding = |byte: &u8| matches!(*byte, 0 | b'\n' | b'\r' | b' ');
+    let length = file.iter().rposition(|byte| !padding(byte)).map_or(0, |last| last + 1);
+    &file[..length]
+}
+
+/// `text` as the plan file of an image.
+///
+/// # Errors
+/// Refuses text longer than [`PLAN_FILE_BYTES`].
+pub fn pad(text: &str) -> Result<Vec<u8>, PlanError> {
+    let mut file = Vec::from(text.as_bytes());
+    if file.len() > PLAN_FILE_BYTES {
+        return Err(PlanError::TooLong(file.len()));
+    }
+    file.resize(PLAN_FILE_BYTES, b'\n');
+    Ok(file)
+}
+
+/// The keys of plan.toml.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Overrides {
+    preset: Preset,
+    filter: Option<Vec<String>>,
+    scales: Option<ScaleChoice>,
+    seed: Option<u64>,
+    nonce: Option<String>,
+    warm_up_ms_max: Option<u64>,
+    sampling_ms_max: Option<u64>,
+    samples_max: Option<u32>,
+    exact_warm_up_instructions_max: Option<u64>,
+    exact_sampling_instructions_max: Option<u64>,
+    exact_samples_max: Option<u32>,
+    bench_ms_max: Option<u64>,
+    raw_samples: Option<bool>,
+    uart: Option<UartChoice>,
+    baud: Option<Baud>,
+    exit_port: Option<u16>,
+    linger_ms: Option<u64>,
+}
+
+impl Overrides {
+    fn onto_preset(self) -> Plan {
+        let preset = Plan::of(self.preset);
+        Plan {
+            preset: self.preset,
+            filter: self.filter.unwrap_or(preset.filter),
+            scales: self.scales.unwrap_or(preset.scales),
+            seed: self.seed.unwrap_or(preset.seed),
+            nonce: self.nonce.unwrap_or(preset.nonce),
+            warm_up_ms_max: self.warm_up_ms_max.unwrap_or(preset.warm_up_ms_max),
+            sampling_ms_max: self.sampling_ms_max.unwrap_or(preset.sampling_ms_max),
+            samples_max: self.samples_max.unwrap_or(preset.samples_max),
+            exact_warm_up_instructions_max: self
+                .exact_warm_up_instructions_max
+                .unwrap_or(preset.exact_warm_up_instructions_max),
+            exact_sampling_instructions_max: self
+                .exact_sampling_instructions_max
+                .unwrap_or(preset.exact_sampling_instructions_max),
+            exact_samples_max: self.exact_samples_max.unwrap_or(preset.exact_samples_max),
+            bench_ms_max: self.bench_ms_max.unwrap_or(preset.bench_ms_max),
+            raw_samples: self.raw_samples.unwrap_or(preset.raw_samples),
+            uart: self.uart.unwrap_or(preset.uart),
+            baud: self.baud.unwrap_or(preset.baud),
+            exit_port: self.exit_port.or(preset.exit_port),
+            linger_ms: self.linger_ms.unwrap_or(preset.linger_ms),
+        }
+    }
+}
+
+fn check(plan: &Plan) -> Result<(), PlanError> {
+    let in_range = |name: &str, value: u64, low: u64, high: u64| {
+        let is_in_range = (low..=high).contains(&value);
+        let error = || PlanError::Value(alloc::format!("{name} is {value}; it must be {low} to {high}"));
+        is_in_range.then_some(()).ok_or_else(error)
+    };
+    let baud = u64::from(plan.baud.0);
+    in_range("samples_max", u64::from(plan.samples_max), 10, 1_000_000)?;
+    in_range("exact_samples_max", u64::from(plan.exact_samples_max), 10, 1_000_000)?;
+    in_range("warm_up_ms_max", plan.warm_up_ms_max, 0, 3_600_000)?;
+    in_range("sampling_ms_max", plan.sampling_ms_max, 1, 3_600_000)?;
+    in_range("bench_ms_max", plan.bench_ms_max, 1, 86_400_000)?;
+    in_range("linger_ms", plan.linger_ms, 0, 3_600_000)?;
+    in_range("baud", baud, 300, 4_000_000)?;
+    in_range("nonce length", plan.nonce.len() as u64, 0, 64)
+}
+
+/// The message of a TOML error without its picture of the line.
+fn on_one_line(error: &toml::de::Error) -> String {
+    error.to_string().trim_end().replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_file_is_the_quick_plan() {
+        assert_eq!(parse(b""), Ok(Plan::quick()));
+        assert_eq!(parse(&pad("").expect("it is short")), Ok(Plan::quick()));
+    }
+
+    #[test]
+    fn fields_override_the_preset() {
+        let plan =
+            parse(b"preset = \"full\"\nfilter = [\"memory/\"]\nuart = { port = 760 }\n").expect("a plan");
+        assert_eq!(plan.scales, ScaleChoice::All);
+        assert_eq!(plan.uart, UartChoice::Port(0x2f8));
+    }
+
+    #[test]
+    fn a_written_plan_reads_back() {
+        let plan = Plan { exit_port: Some(0xf4), nonce: "n-1".to_string(), ..Plan::standard() };
+        let text = toml::to_string(&plan).expect("a plan is TOML");
+        assert_eq!(parse(&pad(&text).expect("it is short")), Ok(plan));
+    }
+
+    #[test]
+    fn unknown_keys_are_named() {
+        let error = parse(b"sample_max = 3\n").expect_err("the key is wrong").to_string();
+        assert!(error.contains("sample_max"), "{error}");
+        assert!(!error.contains('\n'));
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        let error = parse(b"samples_max = 1\n").expect_err("too few").to_string();
+        assert!(error.contains("samples_max is 1; it must be 10 to 1000000"), "{error}");
+    }
+
+    #[test]
+    fn filters_that_select_nothing_are_refused() {
+        assert!(matches!(parse(b"filter = [\"nope/\"]"), Err(PlanError::Selection(_))));
+    }
+
+    #[test]
+    fn binary_files_are_refused() {
+        assert_eq!(parse(&[0xff, 0xfe, 1]), Err(PlanError::NotText));
+    }
+}

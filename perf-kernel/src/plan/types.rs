@@ -1,0 +1,156 @@
+//! The fields of a plan and the three presets.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+/// What one boot is asked to do. Times are upper bounds on guest time for one bench.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The preset that the other fields started from.
+    pub preset: Preset,
+    /// Beginnings of bench ids; empty for all.
+    pub filter: Vec<String>,
+    /// Which sizes run.
+    pub scales: ScaleChoice,
+    /// Where every random input starts from.
+    pub seed: u64,
+    /// Comes back in `hello`: ties a transcript to the run that asked for it.
+    pub nonce: String,
+    /// Longest warm-up of a bench in milliseconds.
+    pub warm_up_ms_max: u64,
+    /// Longest sampling of a bench in milliseconds.
+    pub sampling_ms_max: u64,
+    /// Most samples of a bench.
+    pub samples_max: u32,
+    /// Longest warm-up of a bench in exact mode, in instructions.
+    pub exact_warm_up_instructions_max: u64,
+    /// Longest sampling of a bench in exact mode, in instructions.
+    pub exact_sampling_instructions_max: u64,
+    /// Most samples of a bench in exact mode, where samples differ only if the work does.
+    pub exact_samples_max: u32,
+    /// A bench that takes longer in all is stopped, in milliseconds.
+    pub bench_ms_max: u64,
+    /// Whether `bench` records carry every sample.
+    pub raw_samples: bool,
+    /// Where records go.
+    pub uart: UartChoice,
+    /// Bits a second on the UART.
+    pub baud: Baud,
+    /// The port that ends QEMU when written to (`isa-debug-exit`); `None` leaves the machine on.
+    pub exit_port: Option<u16>,
+    /// How long the kernel waits, at the end, for the host to ask for frames again, in milliseconds.
+    pub linger_ms: u64,
+}
+
+/// A named set of fields.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preset {
+    /// Every bench at its smallest scale, as briefly as figures allow.
+    #[default]
+    Quick,
+    /// Adds middle scales and time.
+    Standard,
+    /// Every scale, P99.9 included.
+    Full,
+}
+
+/// Which sizes of a bench run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleChoice {
+    /// The smallest.
+    Smallest,
+    /// From the smallest to the middle.
+    Middle,
+    /// All.
+    All,
+}
+
+/// Where records go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UartChoice {
+    /// The first that the firmware or the buses show.
+    #[default]
+    Auto,
+    /// None: progress and summary on the framebuffer only.
+    None,
+    /// The UART at this I/O port.
+    Port(u16),
+}
+
+/// Bits a second on the UART.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Baud(pub u32);
+
+impl Plan {
+    /// The preset `quick`.
+    #[must_use]
+    pub const fn quick() -> Self {
+        Self {
+            preset: Preset::Quick,
+            filter: Vec::new(),
+            scales: ScaleChoice::Smallest,
+            seed: 1,
+            nonce: String::new(),
+            warm_up_ms_max: 60,
+            sampling_ms_max: 150,
+            samples_max: 10_000,
+            exact_warm_up_instructions_max: 4_000_000,
+            exact_sampling_instructions_max: 8_000_000,
+            exact_samples_max: 1_000,
+            bench_ms_max: 10_000,
+            raw_samples: false,
+            uart: UartChoice::Auto,
+            baud: Baud(115_200),
+            exit_port: None,
+            linger_ms: 2_000,
+        }
+    }
+
+    /// The preset `standard`.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self {
+            preset: Preset::Standard,
+            scales: ScaleChoice::Middle,
+            warm_up_ms_max: 300,
+            sampling_ms_max: 1_000,
+            samples_max: 20_000,
+            exact_warm_up_instructions_max: 20_000_000,
+            exact_sampling_instructions_max: 50_000_000,
+            bench_ms_max: 60_000,
+            ..Self::quick()
+        }
+    }
+
+    /// The preset `full`.
+    #[must_use]
+    pub fn full() -> Self {
+        Self {
+            preset: Preset::Full,
+            scales: ScaleChoice::All,
+            warm_up_ms_max: 1_000,
+            sampling_ms_max: 5_000,
+            samples_max: 100_000,
+            exact_warm_up_instructions_max: 50_000_000,
+            exact_sampling_instructions_max: 200_000_000,
+            bench_ms_max: 300_000,
+            ..Self::quick()
+        }
+    }
+
+    /// The fields of `preset`.
+    #[must_use]
+    pub fn of(preset: Preset) -> Self {
+        match preset {
+            Preset::Quick => Self::quick(),
+            Preset::Standard => Self::standard(),
+            Preset::Full => Self::full(),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The report of a crash: made once, with what can still be relied on.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use core::fmt::Write;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use spin::Once;
+
+use super::boot::{SCREEN, Screen, WIRE, Wire};
+use super::explain::{explain, mnemonic};
+use super::screen::CrashView;
+use super::tables::UartPlace;
+use super::uart::{Registers, Sources, find};
+use crate::arch::backtrace::Backtrace;
+use crate::arch::ending::{Ending, Seizable, end};
+use crate::arch::exceptions::{self, Fault};
+use crate::arch::uart_backend::UartRegisters;
+use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt};
+use crate::plan::{self, Plan, UartChoice};
+use crate::run::{Identity, greet};
+use crate::units::{Hertz, Nanoseconds};
+use crate::wire::{Crash, EndReason, Record, Registers as CpuRegisters, Sender};
+
+/// Longest name of a bench that is kept.
+const NAME_BYTES: usize = 96;
+/// What the counter is taken to run at before it is calibrated: fast, so that waits are rather too long.
+const FREQUENCY_GUESS: Hertz = Hertz(4_000_000_000);
+/// Status reads until the line has taken a byte of the last words.
+const LAST_WORDS_STATUS_READS: u32 = 100_000;
+
+static MEANS: Once<Means> = Once::new();
+static LINE: Once<UartPlace> = Once::new();
+static RUNNING: Seizable<Name> = Seizable::new(Name { bytes: [0; NAME_BYTES], length: 0 });
+static FREQUENCY: AtomicU64 = AtomicU64::new(0);
+
+/// What a report is made with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means {
+    /// Where serial ports are.
+    pub(super) ports: Ports,
+    /// Where others are.
+    pub(super) memory: PhysicalMemory,
+    /// Where the image lies.
+    pub(super) image_base: u64,
+    /// The plan as it came.
+    pub(super) plan_file: &'static [u8],
+}
+
+impl Means {
+    /// The registers of a UART at `place`.
+    pub(super) fn reach(&self, place: UartPlace) -> Option<Registers<Ports, Mmio>> {
+        match place {
+            UartPlace::Port(port) => Some(Registers::Ports(self.ports, port)),
+            UartPlace::Memory { address, stride } => {
+                let registers = self.memory.registers(address, usize::from(stride) * 8)?;
+                Some(Registers::Memory(registers, stride))
+            }
+        }
+    }
+}
+
+struct Name {
+    bytes: [u8; NAME_BYTES],
+    length: usize,
+}
+
+/// Says what a report can be made with.
+pub(super) fn prepare(means: Means) {
+    MEANS.call_once(|| means);
+}
+
+/// Says where the line to the host is.
+pub(super) fn set_line(place: UartPlace) {
+    LINE.call_once(|| place);
+}
+
+/// Says how fast the counter runs.
+pub(super) fn set_frequency(frequency: Hertz) {
+    FREQUENCY.store(frequency.0, Ordering::Relaxed);
+}
+
+/// Says which bench runs.
+pub(super) fn set_running_bench(id: Option<&str>) {
+    let id = id.unwrap_or_default().as_bytes();
+    let length = id.len().min(NAME_BYTES);
+    let mut name = RUNNING.lock();
+    name.bytes[..length].copy_from_slice(&id[..length]);
+    name.length = length;
+}
+
+/// Reports an exception and stops for good.
+pub(super) fn on_fault(fault: &Fault) -> ! {
+    let cause = mnemonic(fault.vector);
+    let rip = fault.registers.rip;
+    let report = |ending: &Ending| {
+        let stack = exceptions::kernel_stack().unwrap_or_default();
+        let message = explain(fault.vector, &fault.registers, &stack);
+        report(ending, cause, message, Some(fault.registers), fault.backtrace.addresses())
+    };
+    end(report, || last_words(format_args!("{cause} at {rip:#x} while a crash was reported")))
+}
+
+/// Reports a panic and stops for good.
+pub fn on_panic(info: &PanicInfo<'_>) -> ! {
+    let frame_pointer = frame_pointer();
+    let report = |ending: &Ending| {
+        let stack = exceptions::kernel_stack().unwrap_or_default();
+        let backtrace = Backtrace::walk(frame_pointer, &stack, checked::load);
+        let place = info.location().map_or_else(String::new, |place| alloc::format!(" at {place}"));
+        // On one line, as the messages of assertions are not.
+        let message = alloc::format!("{}{place}", info.message()).replace('\n', ", ");
+        report(ending, "panic", message, None, backtrace.addresses())
+    };
+    end(report, || last_words(format_args!("panic while a crash was reported: {info}")))
+}
+
+fn report(
+    ending: &Ending,
+    cause: &str,
+    message: String,
+    registers: Option<CpuRegisters>,
+    backtrace: &[u64],
+) -> Infallible {
+    let Some(means) = MEANS.get() else { halt() };
+    let plan = plan::parse(means.plan_file).unwrap_or_else(|_| Plan::quick());
+    let crash = Crash {
+        cause: cause.to_string(),
+        message,
+        bench: running_bench(ending),
+        cpu: 0,
+        registers,
+        backtrace: backtrace.to_vec(),
+        image_base: means.image_base,
+    };
+    let mut wire = WIRE.seize(ending);
+    let sender = wire.get_or_insert_with(|| late_sender(means, &plan));
+    // The frames are kept if the line does not take them.
+    let _ = sender.send(Record::Crash(Box::new(crash.clone())));
+    let _ = sender.end(EndReason::Crashed);
+    show(ending, &crash);
+    let begin = counter::now();
+    let frequency = Hertz(FREQUENCY.load(Ordering::Relaxed));
+    let frequency = if frequency.0 == 0 { FREQUENCY_GUESS } else { frequency };
+    let patience = Nanoseconds::from_milliseconds(plan.linger_ms).to_ticks(frequency);
+    sender.linger(|| counter::now().since(begin) >= patience);
+    super::boot::leave(means.ports, &plan, EndReason::Crashed)
+}
+
+fn running_bench(ending: &Ending) -> Option<String> {
+    let name = RUNNING.seize(ending);
+    let bytes = name.bytes.get(..name.length).filter(|bytes| !bytes.is_empty())?;
+    Some(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// A sender for a crash before there was one: it says hello first.
+fn late_sender(means: &Means, plan: &Plan) -> Wire {
+    let choice = LINE.get().map_or(plan.uart, |place| match place {
+        UartPlace::Port(port) => UartChoice::Port(*port),
+        UartPlace::Memory { .. } => UartChoice::Auto,
+    });
+    let found = find(choice, plan.baud, Sources::default(), Vec::new, |place| means.reach(place));
+    let mut sender = Sender::new(super::boot::link(found.map(|found| found.link)));
+    let identity = Identity {
+        image_hash: String::new(),
+        plan_file: means.plan_file.to_vec(),
+        entry_ticks: counter::now().since(entry::ticks()),
+    };
+    // A plan that cannot be run is refused on the wire as well.
+    let _ = greet(&mut sender, &identity);
+    sender
+}
+
+fn show(ending: &Ending, crash: &Crash) {
+    let mut screen = SCREEN.seize(ending);
+    let Some(dashboard) = Screen::dashboard(&mut screen) else { return };
+    dashboard.show_crash(&CrashView {
+        cause: &crash.cause,
+        message: &crash.message,
+        bench: crash.bench.as_deref(),
+        instruction: crash.registers.map(|registers| registers.rip),
+        backtrace: &crash.backtrace,
+        image_base: crash.image_base,
+    });
+}
+
+/// Plain text for whoever reads the line, without locks and without the heap.
+fn last_words(text: core::fmt::Arguments<'_>) {
+    let Some(means) = MEANS.get() else { return };
+    let place = LINE.get().copied().unwrap_or(UartPlace::Port(0x3f8));
+    let Some(registers) = means.reach(place) else { return };
+    let mut line = Line(registers);
+    // A line that does not take them ends them.
+    let _ = write!(line, "\r\nperf-kernel: {text}\r\n");
+}
+
+struct Line(Registers<Ports, Mmio>);
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        const DATA: u8 = 0;
+        const LINE_STATUS: u8 = 5;
+        const TRANSMITTER_READY: u8 = 1 << 5;
+        for byte in text.bytes() {
+            let is_ready = |_| self.0.read(LINE_STATUS) & TRANSMITTER_READY != 0;
+            if !(0..LAST_WORDS_STATUS_READS).any(is_ready) {
+                return Err(core::fmt::Error);
+            }
+            self.0.write(DATA, byte);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! The machine as the suites and the harness see it.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use acpi::address::AddressSpace;
+use bootloader_api::info::MemoryRegionKind;
+use multios_core::memory::{Frames, Heap};
+use spin::Mutex;
+
+use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
+use super::interference::{InterferenceSources, is_intel};
+use super::{crash, tables};
+use crate::arch::acpi_tables::Tables;
+use crate::arch::allocator::KernelAllocator;
+use crate::arch::{Mmio, PhysicalMemory, Ports, cpuid, exceptions, msr};
+use crate::platform::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+use crate::suites::Need;
+use crate::units::{Bytes, Hertz};
+use crate::wire::{Console, Firmware, Machine, Mode};
+
+/// Bytes of registers of the High Precision Event Timer.
+const EVENT_TIMER_BYTES: usize = 0x400;
+
+/// A machine that this kernel has to itself. Of its processors one runs.
+pub struct BarePlatform {
+    memory: PhysicalMemory,
+    ports: Ports,
+    allocator: &'static KernelAllocator,
+    frames: Mutex<Frames>,
+    tables: Option<Tables>,
+    console: Console,
+    interference: InterferenceSources,
+    clock: Mutex<(Mode, Hertz)>,
+}
+
+/// What a machine is made of.
+pub(super) struct Parts {
+    /// Its memory.
+    pub(super) memory: PhysicalMemory,
+    /// Its ports.
+    pub(super) ports: Ports,
+    /// The heap.
+    pub(super) allocator: &'static KernelAllocator,
+    /// The frames that are not the heap's.
+    pub(super) frames: Frames,
+    /// The firmware's tables.
+    pub(super) tables: Option<Tables>,
+    /// Where records go.
+    pub(super) console: Console,
+}
+
+impl BarePlatform {
+    /// A machine of `parts`.
+    pub(super) fn new(parts: Parts) -> Self {
+        let Parts { memory, ports, allocator, frames, tables, console } = parts;
+        let interference = InterferenceSources::detect(&memory);
+        // Until the clock is calibrated, nothing is known of it.
+        let clock = Mutex::new((Mode::Hardware, Hertz(0)));
+        Self { memory, ports, allocator, frames: Mutex::new(frames), tables, console, interference, clock }
+    }
+
+    fn memory_bytes(&self) -> Bytes {
+        let ours = |kind| matches!(kind, MemoryRegionKind::Usable | MemoryRegionKind::Bootloader);
+        let regions = self.memory.regions().iter().filter(|region| ours(region.kind));
+        Bytes(regions.map(|region| region.end.saturating_sub(region.start)).fold(0, u64::saturating_add))
+    }
+
+    fn firmware(&self) -> Firmware {
+        let is_uefi = |kind| matches!(kind, MemoryRegionKind::UnknownUefi(_));
+        let kind =
+            if self.memory.regions().iter().any(|region| is_uefi(region.kind)) { "uefi" } else { "bios" };
+        let oem = self.tables.as_ref().map(|tables| String::from_utf8_lossy(tables.oem()).trim().to_string());
+        Firmware { kind: kind.to_string(), vendor: oem.unwrap_or_default() }
+    }
+
+    fn processors(&self) -> u32 {
+        let madt = self.tables.as_ref().and_then(|tables| tables.find(*b"APIC"));
+        // A machine without the table has the processor that this runs on.
+        madt.map_or(1, |table| tables::enabled_processors(&table)).max(1)
+    }
+
+    fn event_timer(&self) -> Option<EventTimer<Mmio>> {
+        let timer = self.tables.as_ref()?.event_timer()?;
+        let address = u64::try_from(timer.base_address).ok()?;
+        EventTimer::start(self.memory.registers(address, EVENT_TIMER_BYTES)?)
+    }
+
+    fn power_timer(&self) -> Option<PowerTimer<Ports, Mmio>> {
+        let timer = self.tables.as_ref()?.power_timer()?;
+        let register = match timer.address.address_space {
+            AddressSpace::SystemIo => {
+                PowerTimerRegister::Port(self.ports, u16::try_from(timer.address.address).ok()?)
+            }
+            AddressSpace::SystemMemory => {
+                PowerTimerRegister::Memory(self.memory.registers(timer.address.address, 4)?)
+            }
+            _ => return None,
+        };
+        Some(PowerTimer::new(register, if timer.is_32_bit { 32 } else { 24 }))
+    }
+}
+
+impl Platform for BarePlatform {
+    fn is_process(&self) -> bool {
+        false
+    }
+
+    fn describe_machine(&self) -> Machine {
+        Machine {
+            cpu: cpuid::describe(msr::microcode_revision(is_intel())),
+            cpus_present: self.processors(),
+            cpus_started: 1,
+            memory: self.memory_bytes(),
+            heap: Bytes(self.allocator.heap().usage().claimed_bytes),
+            firmware: self.firmware(),
+            hypervisor: cpuid::hypervisor_vendor(),
+            console: self.console.clone(),
+        }
+    }
+
+    fn reference_clocks(&self) -> Vec<Box<dyn ReferenceClock + '_>> {
+        let mut clocks: Vec<Box<dyn ReferenceClock>> = Vec::new();
+        if let Some(timer) = self.event_timer() {
+            clocks.push(Box::new(timer));
+        }
+        if let Some(timer) = self.power_timer() {
+            clocks.push(Box::new(timer));
+        }
+        clocks.push(Box::new(IntervalTimer::start(self.ports)));
+        clocks
+    }
+
+    fn set_clock(&self, mode: Mode, frequency: Hertz) {
+        *self.clock.lock() = (mode, frequency);
+        crash::set_frequency(frequency);
+    }
+
+    fn mode(&self) -> Mode {
+        self.clock.lock().0
+    }
+
+    fn frequency(&self) -> Hertz {
+        self.clock.lock().1
+    }
+
+    fn offers(&self, need: Need) -> Result<(), String> {
+        let lacks = |has: bool, what: &str| if has { Ok(()) } else { Err(what.to_string()) };
+        match need {
+            Need::Ring0 => Ok(()),
+            Need::Smp => Err("one CPU runs: this kernel starts no others".to_string()),
+            Need::Disk => Err("this kernel has no disk driver".to_string()),
+            Need::Nic => Err("this kernel has no network driver".to_string()),
+            Need::Aperf => {
+                lacks(self.interference.has_performance_clocks(), "the CPU has no APERF and MPERF")
+            }
+            Need::Thermal => lacks(self.interference.has_thermal_sensor(), "the CPU has no thermal sensor"),
+            Need::Rapl => Err("this kernel reads no energy counters".to_string()),
+        }
+    }
+
+    fn heap(&self) -> &Heap {
+        self.allocator.heap()
+    }
+
+    fn frames(&self) -> &Mutex<Frames> {
+        &self.frames
+    }
+
+    fn cpus(&self) -> usize {
+        1
+    }
+
+    fn run_on_cpus(&self, cpus: usize, work: &(dyn Fn(usize) + Sync)) -> Result<(), String> {
+        if cpus > 1 {
+            return Err(format!("{cpus} CPUs are asked for and one runs: this kernel starts no others"));
+        }
+        (0..cpus).for_each(work);
+        Ok(())
+    }
+
+    /// There is one thread, which has the processor to itself, and no device driver that reads or writes.
+    fn system_counters(&self) -> SystemCounters {
+        SystemCounters { interrupts: Some(exceptions::interrupts_taken()), ..SystemCounters::default() }
+    }
+
+    fn interference_counters(&self) -> InterferenceCounters {
+        self.interference.counters()
+    }
+
+    fn disturbances(&self) -> Disturbances {
+        self.interference.disturbances()
+    }
+
+    fn set_running_bench(&self, id: Option<&str>) {
+        crash::set_running_bench(id);
+    }
+}

@@ -1,0 +1,114 @@
+//! Who gets which memory.
+
+use core::ops::Range;
+
+use multios_core::memory::FRAME_BYTES;
+
+/// Below lie the firmware's tables, and the page that other CPUs start in.
+const LOW_BYTES: u64 = 1 << 20;
+/// The pages of the loader's mapping. The heap starts with one, so that a kernel of another size, which moves where
+/// usable memory begins, does not move the heap against them.
+const LARGE_PAGE_BYTES: u64 = 2 << 20;
+/// The heap is a multiple of this, so that its size is a figure of the machine and not of the kernel's size.
+const HEAP_STEP_BYTES: u64 = 16 << 20;
+
+/// The memory of the heap: about three quarters of the largest of the `usable` regions. `None` if none is large
+/// enough for any.
+pub(super) fn heap_range(usable: impl Iterator<Item = Range<u64>>) -> Option<Range<u64>> {
+    // The first of equals, so that the choice is the same in every boot.
+    let largest = usable
+        .filter_map(whole_frames)
+        .reduce(|best, region| if length(&region) > length(&best) { region } else { best })?;
+    let bytes = length(&largest) / 4 * 3 / HEAP_STEP_BYTES * HEAP_STEP_BYTES;
+    let start = largest.start.checked_next_multiple_of(LARGE_PAGE_BYTES)?;
+    (bytes > 0).then(|| start..start + bytes)
+}
+
+/// The usable regions without the `heap`, as whole frames.
+pub(super) fn frame_ranges<'a>(
+    usable: impl Iterator<Item = Range<u64>> + 'a,
+    heap: &'a Range<u64>,
+) -> impl Iterator<Item = Range<u64>> + 'a {
+    usable.filter_map(whole_frames).flat_map(|region| {
+        let below = region.start..region.end.min(heap.start);
+        let above = region.start.max(heap.end)..region.end;
+        [below, above].into_iter().filter(|part| !part.is_empty())
+    })
+}
+
+/// The part of `region` above the first MiB in whole frames; `None` if there is none.
+fn whole_frames(region: Range<u64>) -> Option<Range<u64>> {
+    let start = region.start.max(LOW_BYTES).checked_next_multiple_of(FRAME_BYTES)?;
+    let end = region.end / FRAME_BYTES * FRAME_BYTES;
+    (start < end).then_some(start..end)
+}
+
+const fn length(region: &Range<u64>) -> u64 {
+    region.end - region.start
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    /// A machine of 256 MiB as a BIOS describes it, with a kernel of some size.
+    fn small(kernel_bytes: u64) -> impl Iterator<Item = Range<u64>> {
+        [0..0x9_f000, MIB..2 * MIB + 100, 10 * MIB + kernel_bytes..250 * MIB].into_iter()
+    }
+
+    #[test]
+    fn the_heap_gets_about_three_quarters_of_the_largest_region() {
+        assert_eq!(heap_range(small(0)), Some(10 * MIB..186 * MIB));
+    }
+
+    #[test]
+    fn the_heap_does_not_grow_or_shift_in_its_pages_with_the_kernel() {
+        let heaps: Vec<_> =
+            [4096, 12_345, 3 * MIB].into_iter().filter_map(|bytes| heap_range(small(bytes))).collect();
+        assert!(heaps.iter().all(|heap| length(heap) == 176 * MIB && heap.start.is_multiple_of(2 * MIB)));
+        assert_eq!(heaps.len(), 3);
+    }
+
+    #[test]
+    fn all_else_above_the_first_mebibyte_is_frames() {
+        let heap = heap_range(small(4096)).expect("there is memory");
+        let frames: Vec<_> = frame_ranges(small(4096), &heap).collect();
+        assert_eq!(frames, vec![MIB..2 * MIB, 10 * MIB + 4096..12 * MIB, 188 * MIB..250 * MIB]);
+    }
+
+    #[test]
+    fn of_equal_regions_the_first_is_taken() {
+        let heap = heap_range([64 * MIB..128 * MIB, 256 * MIB..320 * MIB].into_iter());
+        assert_eq!(heap, Some(64 * MIB..112 * MIB));
+    }
+
+    #[test]
+    fn a_machine_without_memory_is_refused() {
+        assert_eq!(heap_range([0..MIB, 2 * MIB..20 * MIB].into_iter()), None);
+        assert_eq!(heap_range(core::iter::empty()), None);
+        assert_eq!(heap_range(core::iter::once(u64::MAX - 5..u64::MAX)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn the_heap_lies_in_usable_memory_and_no_frame_in_the_heap(
+            regions in prop::collection::vec((0_u64..1 << 32, 0_u64..1 << 30), 0..8),
+        ) {
+            let usable = || regions.iter().map(|(start, bytes)| *start..*start + *bytes);
+            if let Some(heap) = heap_range(usable()) {
+                prop_assert!(usable().any(|region| region.start <= heap.start && heap.end <= region.end));
+                for frames in frame_ranges(usable(), &heap) {
+                    prop_assert!(frames.end <= heap.start || heap.end <= frames.start);
+                    prop_assert!(frames.start >= MIB && !frames.is_empty());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Bare metal: the machine that the kernel finds itself on.
+//!
+//! What can be tested on a host stands in modules without a gate; the others need ring 0.
+
+#[cfg(feature = "kernel")]
+pub mod boot;
+#[cfg(any(feature = "kernel", test))]
+mod clocks;
+#[cfg(feature = "kernel")]
+pub mod crash;
+mod explain;
+#[cfg(feature = "kernel")]
+mod interference;
+mod io;
+#[cfg(feature = "kernel")]
+mod machine;
+mod memory;
+mod pci;
+#[cfg(any(feature = "kernel", test))]
+mod screen;
+mod tables;
+#[cfg(any(feature = "kernel", test))]
+mod uart;
+
+#[cfg(feature = "kernel")]
+pub use machine::BarePlatform;

@@ -1,0 +1,11 @@
+//! A Linux process: the same suites beside other programs, on a clock that the kernel of the system has calibrated.
+
+mod clocks;
+mod link;
+mod machine;
+mod procfs;
+mod program;
+
+pub use link::StdioLink;
+pub use machine::HostedPlatform;
+pub use program::{ExitCode, run};

@@ -1,0 +1,223 @@
+//! A whole boot on a scripted platform, read back from the wire.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::boot::lack;
+use super::{Identity, NoProgress, Progress, boot, fingerprint, greet, linger};
+use crate::plan::Plan;
+use crate::platform::Platform;
+use crate::platform::scripted::ScriptedPlatform;
+use crate::suites::{Bench, Body, Need, Selected, Suite};
+use crate::units::Ticks;
+use crate::wire::{
+    BenchRecord, Command, Decoder, EndReason, Event, Link, LinkError, Mode, Record, Sender, Start, Status,
+    encode_frame,
+};
+
+/// A line whose bytes a test keeps.
+#[derive(Default)]
+struct Line {
+    to_host: Vec<u8>,
+    from_host: Vec<u8>,
+}
+
+impl Link for Line {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
+        self.to_host.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn receive(&mut self) -> Option<u8> {
+        (!self.from_host.is_empty()).then(|| self.from_host.remove(0))
+    }
+}
+
+fn records(sender: &mut Sender<Line>) -> Vec<Record> {
+    let record = |event| match event {
+        Event::Frame(frame) => {
+            let frame: crate::wire::Frame = *frame;
+            frame.record
+        }
+        other => panic!("no frame: {other:?}"),
+    };
+    Decoder::new().push(&sender.link_mut().to_host).into_iter().map(record).collect()
+}
+
+/// A plan that is over soon.
+fn short(filter: &[&str]) -> Plan {
+    let filter = filter.iter().map(ToString::to_string).collect();
+    Plan { filter, warm_up_ms_max: 2, sampling_ms_max: 4, samples_max: 100, ..Plan::quick() }
+}
+
+fn benches(platform: &ScriptedPlatform, plan: &Plan) -> (EndReason, Vec<BenchRecord>) {
+    let mut sender = Sender::new(Line::default());
+    let reason = boot(platform, &mut sender, plan, &mut NoProgress);
+    let bench = |record| match record {
+        Record::Bench(bench) => Some(*bench),
+        _ => None,
+    };
+    (reason, records(&mut sender).into_iter().filter_map(bench).collect())
+}
+
+#[test]
+fn a_boot_tells_machine_clock_benches_ledger_and_end_in_that_order() {
+    let platform = ScriptedPlatform::default();
+    let mut sender = Sender::new(Line::default());
+    let plan = short(&["env/reference-loop", "env/pause"]);
+    assert_eq!(boot(&platform, &mut sender, &plan, &mut NoProgress), EndReason::Done);
+    let records = records(&mut sender);
+    let kinds: Vec<&str> = records.iter().map(Record::kind).filter(|kind| *kind != "log").collect();
+    let kinds: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "beacon").collect();
+    assert_eq!(kinds, ["machine", "clock", "start", "bench", "start", "bench", "ledger", "end"]);
+    let Some(Record::Clock(clock)) = records.iter().find(|record| record.kind() == "clock") else { panic!() };
+    assert_eq!((clock.mode, platform.mode()), (Mode::Hosted, Mode::Hosted));
+    assert_eq!(clock.frequency, platform.frequency());
+    let Some(Record::Ledger(ledger)) = records.iter().find(|record| record.kind() == "ledger") else {
+        panic!()
+    };
+    let probes: Vec<&str> = ledger.probes.iter().map(|probe| probe.id.as_str()).collect();
+    assert_eq!(probes, ["env/reference-loop", "env/l1-load"]);
+    let running = platform.running.borrow();
+    let pause = Some("env/pause".to_string());
+    assert_eq!(running[..2], [pause, None]);
+}
+
+#[test]
+fn a_measured_bench_has_its_figures() {
+    let plan = Plan { raw_samples: true, ..short(&["env/reference-loop"]) };
+    let (_, benches) = benches(&ScriptedPlatform::default(), &plan);
+    let [record] = &benches[..] else { panic!("one bench was selected") };
+    assert_eq!((record.status, record.reason.as_deref()), (Status::Measured, None));
+    let summary = record.summary.as_ref().expect("there are samples");
+    assert!(summary.n >= 10 && summary.n <= 100);
+    assert_eq!(record.attempts, summary.n * record.iterations);
+    assert_eq!(record.successes, record.attempts);
+    assert_eq!(record.raw.as_ref().map(Vec::len), usize::try_from(summary.n).ok());
+    assert!(record.overhead_ticks > 0 && record.system.elapsed_ticks >= summary.min * summary.n);
+    assert_eq!(record.windows.as_ref().map(|windows| windows.samples), Some(summary.n / 10));
+    let checks: Vec<&str> = record.validity.iter().map(|check| check.name.as_str()).collect();
+    assert_eq!(checks, ["result", "checksum", "settled", "progress", "overhead", "clock"]);
+}
+
+#[test]
+fn equal_plans_do_equal_work() {
+    let plan = short(&["env/reference-loop"]);
+    let sums = [(); 2].map(|()| {
+        let (_, benches) = benches(&ScriptedPlatform::default(), &plan);
+        let checksum = benches[0].checksum.clone().expect("it was measured");
+        let each = crate::suites::probes::REFERENCE_RESULT;
+        assert_eq!(checksum, alloc::format!("{:016x}", each.wrapping_mul(benches[0].attempts)));
+        u64::from_str_radix(&checksum, 16).expect("it is hexadecimal")
+    });
+    assert!(sums.iter().all(|sum| *sum != 0));
+}
+
+#[test]
+fn clocks_that_disagree_make_every_bench_invalid() {
+    let platform = ScriptedPlatform { clocks: [2_000_000_000, 2_010_000_000].into(), ..Default::default() };
+    let (reason, benches) = benches(&platform, &short(&["env/pause"]));
+    assert_eq!(reason, EndReason::FailedBenches);
+    assert_eq!(benches[0].status, Status::Invalid);
+    let reason = benches[0].reason.as_deref().unwrap_or_default();
+    assert!(reason.starts_with("clock: ") && reason.contains("differ by"), "{reason}");
+}
+
+#[test]
+fn what_is_not_built_or_not_offered_is_skipped_with_its_reason() {
+    let (reason, skipped) = benches(&ScriptedPlatform::default(), &short(&["kernel/syscall-null"]));
+    assert_eq!(reason, EndReason::Done);
+    assert_eq!((skipped[0].status, skipped[0].reason.as_deref()), (Status::Skipped, Some("not built yet")));
+    static PRIVILEGED: Suite = Suite {
+        name: "privileged",
+        about: "",
+        limits: &[],
+        needs: &[Need::Ring0],
+        benches: &[Bench {
+            needs: &[Need::Smp],
+            body: Body::Built(|_| panic!("the machine offers neither")),
+            ..Bench::new("privileged/shootdown", "")
+        }],
+    };
+    let selected = Selected { suite: &PRIVILEGED, bench: &PRIVILEGED.benches[0], scale: None };
+    let lack = |offers: &[Need]| {
+        lack(&ScriptedPlatform { offers: offers.to_vec(), ..Default::default() }, &selected)
+    };
+    assert_eq!(lack(&[Need::Smp]).as_deref(), Some("no ring0 in a test"));
+    assert_eq!(lack(&[Need::Ring0]).as_deref(), Some("no smp in a test"));
+    assert_eq!(lack(&[Need::Ring0, Need::Smp]), None);
+}
+
+#[test]
+fn a_bench_that_overruns_its_time_fails_without_a_timing() {
+    let plan = Plan { bench_ms_max: 1, ..short(&["env/spin-noise", "env/reference-loop"]) };
+    let (reason, benches) =
+        benches(&ScriptedPlatform::default(), &Plan { sampling_ms_max: 50, samples_max: 100_000, ..plan });
+    assert_eq!(reason, EndReason::FailedBenches);
+    for record in benches {
+        assert_eq!((record.status, record.summary), (Status::Failed, None), "{}", record.id);
+        assert_eq!(record.reason.as_deref(), Some("took longer than 1 ms"));
+    }
+}
+
+#[test]
+fn progress_is_told_what_the_wire_is_told() {
+    #[derive(Default)]
+    struct Told(Vec<String>);
+    impl Progress for Told {
+        fn started(&mut self, start: &Start) {
+            self.0.push(alloc::format!("{} of {}: {}", start.index, start.total, start.id));
+        }
+        fn finished(&mut self, record: &BenchRecord) {
+            self.0.push(alloc::format!("{:?}", record.status));
+        }
+        fn ended(&mut self, reason: EndReason) {
+            self.0.push(alloc::format!("{reason:?}"));
+        }
+    }
+    let mut told = Told::default();
+    let mut sender = Sender::new(Line::default());
+    boot(&ScriptedPlatform::default(), &mut sender, &short(&["env/pause"]), &mut told);
+    assert_eq!(told.0, ["0 of 1: env/pause", "Measured", "Done"]);
+}
+
+#[test]
+fn a_boot_is_greeted_with_its_identity() {
+    let identity = Identity {
+        image_hash: fingerprint(b"image"),
+        plan_file: b"nonce = \"n-7\"\nfilter = [\"env/\"]\n\n\n".to_vec(),
+        entry_ticks: Ticks(9),
+    };
+    let mut sender = Sender::new(Line::default());
+    let plan = greet(&mut sender, &identity).expect("the plan is fine");
+    assert_eq!(plan.nonce, "n-7");
+    let [Record::Hello(hello)] = &records(&mut sender)[..] else { panic!("hello is the only record") };
+    assert_eq!((hello.nonce.as_str(), hello.benches_planned, hello.entry_ticks), ("n-7", 5, Ticks(9)));
+    assert_eq!(hello.plan_hash, fingerprint(b"nonce = \"n-7\"\nfilter = [\"env/\"]"));
+}
+
+#[test]
+fn a_plan_that_cannot_be_run_is_refused_after_hello() {
+    let identity =
+        Identity { image_hash: String::new(), plan_file: b"samples = 3\n".to_vec(), entry_ticks: Ticks(0) };
+    let mut sender = Sender::new(Line::default());
+    assert!(greet(&mut sender, &identity).is_err());
+    let records = records(&mut sender);
+    let [Record::Hello(_), Record::Refused(refused), Record::End(end)] = &records[..] else {
+        panic!("{records:?}");
+    };
+    assert!(refused.reason.starts_with("failed to read plan.toml"), "{}", refused.reason);
+    assert_eq!(end.reason, EndReason::Refused);
+}
+
+#[test]
+fn lingering_ends_when_the_host_has_everything_or_is_gone() {
+    let platform = ScriptedPlatform::default();
+    let plan = Plan { linger_ms: 3_600_000, ..Plan::quick() };
+    let mut sender = Sender::new(Line::default());
+    assert!(!linger(&platform, &mut sender, &plan, |_| true));
+    sender.link_mut().from_host.extend(encode_frame(&Command::Acknowledge));
+    assert!(linger(&platform, &mut sender, &plan, |_| false));
+    let mut unheard = Sender::new(Line::default());
+    assert!(!linger(&platform, &mut unheard, &Plan { linger_ms: 1, ..plan }, |_| false));
+}

@@ -1,0 +1,108 @@
+//! Benches that end the kernel, one way each, for the tests of crash reporting.
+
+use alloc::vec::Vec;
+use core::hint::black_box;
+use core::mem::ManuallyDrop;
+
+use crate::arch::{checked, faults};
+use crate::measure::{BenchError, Bencher, Expected};
+use crate::suites::{Bench, Body, Need, Suite};
+
+/// The `fault` suite.
+pub(in crate::suites) static SUITE: Suite = Suite {
+    name: "fault",
+    about: "Faults on purpose, for the tests of crash reporting",
+    limits: &[],
+    needs: &[Need::Ring0],
+    benches: BENCHES,
+};
+
+static BENCHES: &[Bench] = &[
+    Bench {
+        body: Body::Built(checked_load),
+        ..Bench::new("fault/checked-load", "three checked loads: one that works and two that fault")
+    },
+    Bench { body: Body::Built(page_fault), ..Bench::new("fault/page-fault", "read where no page is") },
+    Bench { body: Body::Built(invalid_opcode), ..Bench::new("fault/invalid-opcode", "execute UD2") },
+    Bench {
+        body: Body::Built(general_protection),
+        ..Bench::new("fault/general-protection", "read at an address that is not canonical")
+    },
+    Bench { body: Body::Built(stack_overflow), ..Bench::new("fault/stack-overflow", "recurse without end") },
+    Bench { body: Body::Built(divide), ..Bench::new("fault/divide", "divide by zero") },
+    Bench { body: Body::Built(panic), ..Bench::new("fault/panic", "panic") },
+    Bench {
+        body: Body::Built(heap_exhaustion),
+        ..Bench::new("fault/heap-exhaustion", "allocate until the heap is full, and go on")
+    },
+];
+
+fn checked_load(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let word = black_box(0x1234_5678_u64);
+    let address = u64::try_from((&raw const word).expose_provenance()).unwrap_or(0);
+    let count = || {
+        let places = [address, faults::NOT_READABLE[0], faults::NOT_READABLE[1]];
+        let words = places.map(checked::load);
+        u64::from(words == [Some(word), None, None])
+    };
+    bencher.measure(Expected::Each(1), count)
+}
+
+fn page_fault(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    bencher.measure(Expected::Varies, faults::page_fault)
+}
+
+fn invalid_opcode(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let body = || {
+        faults::invalid_opcode();
+        0
+    };
+    bencher.measure(Expected::Varies, body)
+}
+
+fn general_protection(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    bencher.measure(Expected::Varies, faults::general_protection)
+}
+
+fn stack_overflow(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    bencher.measure(Expected::Varies, || recurse(black_box(u64::MAX)))
+}
+
+/// Keeps each frame: the addition comes after the call, and the array is looked at.
+#[inline(never)]
+fn recurse(depth: u64) -> u64 {
+    let frame = black_box([depth; 16]);
+    if depth == 0 {
+        return 0;
+    }
+    recurse(depth - 1).wrapping_add(frame[usize::from(depth.is_multiple_of(2))])
+}
+
+fn divide(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    bencher.measure(Expected::Varies, faults::divide)
+}
+
+fn panic(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    bencher.measure(Expected::Varies, || panic_on(black_box(7)))
+}
+
+#[inline(never)]
+fn panic_on(number: u64) -> u64 {
+    assert_eq!(number, 8, "a panic on purpose");
+    number
+}
+
+fn heap_exhaustion(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    bencher.measure(Expected::Varies, || fill_heap(black_box(u64::MAX)))
+}
+
+/// Allocates `blocks` blocks and leaks them: the first iteration already takes more than there is.
+#[inline(never)]
+fn fill_heap(blocks: u64) -> u64 {
+    const BLOCK_BYTES: usize = 16 << 20;
+    let leak = |_| {
+        let block = ManuallyDrop::new(Vec::<u8>::with_capacity(BLOCK_BYTES));
+        u64::from(black_box(block.as_ptr()).is_null())
+    };
+    (0..blocks).map(leak).sum()
+}

@@ -1,0 +1,56 @@
+//! Kernel primitives: what lmbench and sel4bench measure.
+
+use super::scale::scales;
+use super::{Bench, Need, Suite};
+
+/// The `kernel` suite.
+pub(super) static SUITE: Suite = Suite {
+    name: "kernel",
+    about: "Kernel primitives: what lmbench and sel4bench measure",
+    limits: &[],
+    needs: &[Need::Ring0],
+    benches: BENCHES,
+};
+
+static BENCHES: &[Bench] = &[
+    Bench::new("kernel/syscall-null", "user mode to kernel and back, no work"),
+    Bench::new("kernel/exception-roundtrip", "an invalid-opcode exception taken and returned from"),
+    Bench::new("kernel/thread-switch", "one switch between two kernel threads on one CPU"),
+    Bench {
+        scales: scales!["0", "16ki", "1mi"],
+        scale_is: "bytes touched by each",
+        ..Bench::new("kernel/process-switch", "one switch between two address spaces")
+    },
+    Bench::new("kernel/thread-spawn-join", "create a thread, let it run, join it"),
+    Bench::new("kernel/process-spawn-exit", "create an address space, run user code in it, exit, reap"),
+    Bench {
+        scales: scales!["0", "64", "4096"],
+        scale_is: "message bytes",
+        ..Bench::new("kernel/ipc-call-reply", "synchronous call and reply between two processes")
+    },
+    Bench::new("kernel/page-fault", "first touch of an anonymous page in user mode"),
+    Bench { scales: scales!["1", "16", "512"], ..Bench::new("kernel/page-map-unmap", "map and unmap pages") },
+    Bench {
+        scales: scales!["1", "16", "512"],
+        ..Bench::new("kernel/page-protect", "write-protect pages and flush")
+    },
+    Bench::new(
+        "kernel/irq-latency",
+        "from raising a local interrupt to the first instruction of its handler",
+    ),
+    Bench::new("kernel/timer-wakeup", "from a programmed deadline to the woken thread running"),
+    Bench {
+        needs: &[Need::Smp],
+        ..Bench::new("kernel/ipi-roundtrip", "interrupt another CPU and see its answer")
+    },
+    Bench {
+        scales: scales!["2", "4"],
+        scale_is: "CPUs",
+        needs: &[Need::Smp],
+        ..Bench::new("kernel/tlb-shootdown", "unmap a page that other CPUs have cached")
+    },
+    Bench {
+        scales: scales!["64", "4096", "64ki"],
+        ..Bench::new("kernel/user-copy", "checked copy from user memory")
+    },
+];

@@ -1,0 +1,44 @@
+//! The benchmark catalogue as static tables: one suite a file, one entry a bench.
+
+mod admin;
+mod bench;
+mod buffer;
+mod concurrent;
+mod env;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod fault;
+mod kernel;
+mod limit;
+mod memory;
+mod monitor;
+mod scale;
+mod security;
+mod selection;
+mod update;
+
+/// The work of the probes at both ends of a boot.
+pub(crate) mod probes {
+    pub(crate) use super::env::{Chain, REFERENCE_RESULT, reference_loop};
+}
+
+pub use bench::{Bench, BenchFunction, Body, Need, Suite, Unit};
+pub use limit::{BoundUnit, Limit, Relation, Statistic};
+pub use scale::Scale;
+pub use selection::{Selected, SelectionError, select};
+
+/// The `fault` suite comes on top where it is built.
+const SUITE_COUNT: usize = if cfg!(all(feature = "kernel", feature = "fault-benches")) { 9 } else { 8 };
+
+/// Every suite, in the order in which a boot runs them.
+pub static SUITES: [&Suite; SUITE_COUNT] = [
+    &env::SUITE,
+    &kernel::SUITE,
+    &admin::SUITE,
+    &security::SUITE,
+    &update::SUITE,
+    &monitor::SUITE,
+    &concurrent::SUITE,
+    &memory::SUITE,
+    #[cfg(all(feature = "kernel", feature = "fault-benches"))]
+    &fault::SUITE,
+];

@@ -1,0 +1,307 @@
+//! The result of one bench.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::suites::Unit;
+use crate::units::{Bytes, PartsPerMillion};
+
+/// What came of one bench. Figures are whole numbers per sample; divide by `iterations` for one iteration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BenchRecord {
+    /// Bench id with its scale.
+    pub id: String,
+    /// Whether the figures below may be used.
+    pub status: Status,
+    /// Why it was not measured; `None` if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What a sample counts.
+    pub unit: Unit,
+    /// Iterations in each sample; 1 where a sample is not a timed batch.
+    pub iterations: u64,
+    /// Operations in one iteration, where that is more than one (accesses of a walk).
+    pub operations: u64,
+    /// Bytes that one iteration processes; `None` if it is not about data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Bytes>,
+    /// Order statistics; `None` unless samples were taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<SampleSummary>,
+    /// The samples as sparse log-linear counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub histogram: Option<Histogram>,
+    /// Sustained and peak rate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<Windows>,
+    /// The slowest samples, slowest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slowest: Vec<SlowSample>,
+    /// Every sample in the order taken; `None` unless the plan asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<Vec<u64>>,
+    /// Iterations started, warm-up apart.
+    pub attempts: u64,
+    /// Iterations whose result was right.
+    pub successes: u64,
+    /// Iterations that went wrong, by kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ErrorCount>,
+    /// What warm-up did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<WarmUp>,
+    /// Ticks of an empty timed region, subtracted nowhere.
+    pub overhead_ticks: u64,
+    /// Sum of the results of all measured iterations, 16 hex digits: equal work has an equal sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checksum: Option<String>,
+    /// What was checked before the figures were believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validity: Vec<ValidityCheck>,
+    /// Heap use of the bench.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryUse>,
+    /// What the bench took from the system.
+    pub system: SystemUse,
+    /// What disturbed it.
+    pub interference: Interference,
+    /// Performance counters, where the machine has them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pmu: Option<PmuCounts>,
+    /// Figures that only this bench has.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+}
+
+/// Whether a bench's figures may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Measured, and every check passed.
+    Measured,
+    /// Cannot run here, with the reason.
+    Skipped,
+    /// Gave a wrong result or an error: it has no timing.
+    Failed,
+    /// Measured under conditions that rule a verdict out.
+    Invalid,
+}
+
+/// Order statistics of samples, in the bench's unit per sample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleSummary {
+    /// Number of samples.
+    pub n: u64,
+    /// Smallest.
+    pub min: u64,
+    /// Arithmetic mean in thousandths.
+    pub mean_milli: u64,
+    /// Standard deviation (divisor n - 1) in thousandths.
+    pub deviation_milli: u64,
+    /// Median absolute deviation from the median, unscaled.
+    pub mad: u64,
+    /// Median. Percentiles are samples (nearest rank).
+    pub p50: u64,
+    /// 90th percentile.
+    pub p90: u64,
+    /// 95th percentile.
+    pub p95: u64,
+    /// 99th percentile.
+    pub p99: u64,
+    /// 99.9th percentile; `None` below 10,000 samples.
+    pub p999: Option<u64>,
+    /// Largest.
+    pub max: u64,
+}
+
+/// Sparse log-linear histogram; [`crate::measure::LogLinear`] tells what a bucket holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// Linear sub-buckets per power of two, as a power of two.
+    pub precision_bits: u32,
+    /// Bucket index and count, ascending, counts above zero.
+    pub buckets: Vec<(u32, u64)>,
+}
+
+/// Rates over equal windows of consecutive samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Windows {
+    /// Samples in each window.
+    pub samples: u64,
+    /// Ticks of all samples together.
+    pub ticks_total: u64,
+    /// Ticks of the fastest window: the peak rate.
+    pub ticks_best: u64,
+    /// Ticks of the slowest window: the sustained rate.
+    pub ticks_worst: u64,
+}
+
+/// One of the slowest samples.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlowSample {
+    /// Place in the order taken, from 0.
+    pub index: u64,
+    /// Its value in the bench's unit per sample.
+    pub value: u64,
+    /// What happened meanwhile, where something is known to have.
+    pub cause: Option<Interruption>,
+}
+
+/// A thing that stretches a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interruption {
+    /// System management interrupt.
+    Smi,
+    /// Non-maskable interrupt.
+    Nmi,
+    /// Maskable interrupt.
+    Interrupt,
+    /// The scheduler ran something else.
+    ContextSwitch,
+    /// The hypervisor ran something else.
+    Steal,
+    /// A kind that this reader does not know.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Iterations that went wrong in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorCount {
+    /// The way, in a few words.
+    pub kind: String,
+    /// How many.
+    pub count: u64,
+}
+
+/// What warm-up did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmUp {
+    /// Batches run.
+    pub batches: u64,
+    /// Whether the median settled before the time ran out.
+    pub is_settled: bool,
+}
+
+/// Something checked before figures are believed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValidityCheck {
+    /// `result`, `checksum`, `settled`, `progress`, `overhead`, `clock`, ...
+    pub name: String,
+    /// How it came out.
+    pub outcome: CheckOutcome,
+    /// The figures behind the outcome, in a few words; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckOutcome {
+    /// As it should be.
+    Passed,
+    /// Worth knowing, figures still stand.
+    Warned,
+    /// The figures do not stand.
+    Failed,
+}
+
+/// Heap use during a bench.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryUse {
+    /// Live when sampling ended, above what was live before set-up.
+    pub live: Bytes,
+    /// Highest at any time, above what was live before set-up.
+    pub peak: Bytes,
+}
+
+/// What a bench took from the system while samples were taken; `None` where the platform keeps no account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemUse {
+    /// Time from the first sample's start to the last one's end.
+    pub elapsed_ticks: u64,
+    /// CPU time of the benching thread as a share of elapsed time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_time_share: Option<PartsPerMillion>,
+    /// Bytes read from and written to devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub io_bytes: Option<Bytes>,
+    /// Switches away from the benching thread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_switches: Option<u64>,
+    /// Interrupts taken by this CPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interrupts: Option<u64>,
+}
+
+/// The interference ledger of a bench or a boot; `None` where the machine lacks the means.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interference {
+    /// System management interrupts (`MSR_SMI_COUNT`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smi_count: Option<u64>,
+    /// Non-maskable interrupts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nmi_count: Option<u64>,
+    /// Pauses above 1 us seen by polling the counter.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_count: Option<u64>,
+    /// Longest such pause in ticks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_ticks_max: Option<u64>,
+    /// Whether the package throttled for heat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_throttled: Option<bool>,
+    /// APERF per MPERF: the speed as a share of the nominal one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency_share: Option<PartsPerMillion>,
+    /// Time that the hypervisor gave to others, in nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steal_ns: Option<u64>,
+    /// The probes at both ends of the boot; in the ledger of a boot only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
+}
+
+/// A fixed piece of work, measured before the first bench and after the last: tells whether the machine changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// The bench whose work it is.
+    pub id: String,
+    /// Median of an iteration before the first bench, in thousandths of a tick.
+    pub start_milliticks: u64,
+    /// Median of an iteration after the last bench, in thousandths of a tick.
+    pub end_milliticks: u64,
+    /// How far the end is from the start, up or down, as a share of the start.
+    pub drift: PartsPerMillion,
+}
+
+/// Performance counters over all samples of a bench.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PmuCounts {
+    /// Core cycles.
+    pub cycles: Option<u64>,
+    /// Instructions retired.
+    pub instructions: Option<u64>,
+    /// Last-level cache references.
+    pub llc_references: Option<u64>,
+    /// Last-level cache misses.
+    pub llc_misses: Option<u64>,
+    /// Mispredicted branches.
+    pub branch_misses: Option<u64>,
+    /// Data TLB misses.
+    pub dtlb_misses: Option<u64>,
+}
+
+/// A figure that only one bench has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Its name, unit last, as in `raw_pair_ticks`.
+    pub name: String,
+    /// Its value.
+    pub value: u64,
+}
