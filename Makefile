@@ -1,0 +1,122 @@
+# Everything from a fresh machine to a report. `make help` lists the targets.
+
+# Where `make perf` runs (a profile of qemu.toml), and what (a preset or a file with a plan).
+PROFILE ?= default
+PLAN ?= quick
+# Taken by runner/scripts/set-up.sh: debian or rustup instead of the first that fits.
+export TOOLCHAIN ?=
+# The paths below are those that Cargo chooses by itself.
+unexport CARGO_TARGET_DIR CARGO_BUILD_TARGET
+
+# The compiler that set-up chose.
+ENVIRONMENT := target/toolchain.env
+CARGO := . ./$(ENVIRONMENT) && cargo
+# The library source is built with the compiler's own features, which is what this switch is for.
+KERNEL_CARGO := . ./$(ENVIRONMENT) && RUSTC_BOOTSTRAP=1 cargo
+
+KERNEL := target/x86_64-multios/kernel/perf-kernel
+FAULT_KERNEL := target/x86_64-multios/fault/perf-kernel
+BUILDER := target/image-builder/debug/perf-image
+FAULT_IMAGES := target/fault-image
+IMAGES := target/image/multios-perf-bios.img target/image/multios-perf-uefi.img
+RUNNER := target/release/multios-perf
+
+.PHONY: help
+help:
+	@echo 'make perf        set up, build, run the quick plan in QEMU, print the results'
+	@echo 'make test        set up, check format and lints, run all tests'
+	@echo 'make perf-image  build the BIOS and UEFI images into target/image/'
+	@echo 'make hosted      run the same suites as a Linux process'
+	@echo 'make setup       install what is missing: compiler, QEMU, OVMF'
+	@echo 'make perf-check  boot in exact mode and compare with $(BASELINE); perf-baseline rewrites it'
+	@echo 'make doctor      list what is found and what is missing'
+	@echo 'PROFILE=$(PROFILE) PLAN=$(PLAN) choose machine and plan; TOOLCHAIN=debian|rustup the compiler'
+
+.PHONY: perf
+perf: images $(RUNNER)
+	$(RUNNER) run --profile $(PROFILE) --plan $(PLAN)
+
+.PHONY: perf-image
+perf-image: images
+	@ls -l $(IMAGES)
+
+.PHONY: hosted
+hosted: $(RUNNER) hosted-kernel
+	$(RUNNER) hosted --plan $(PLAN)
+
+# Looks without installing; what is needed to build the program that looks at the rest comes first.
+.PHONY: doctor
+doctor:
+	@runner/scripts/set-up.sh --check $(ENVIRONMENT)
+	$(CARGO) build --release --package runner --bin multios-perf
+	$(RUNNER) doctor
+
+.PHONY: setup
+setup:
+	@runner/scripts/set-up.sh $(ENVIRONMENT)
+
+# --- Exact mode against the baseline; docs/ci.md explains it ---
+
+CHECK := target/perf-check
+BASELINE := docs/baseline.json
+
+.PHONY: perf-check
+perf-check: exact-run
+	$(RUNNER) compare --db $(CHECK)/results.db --baseline $(BASELINE)
+
+.PHONY: perf-baseline
+perf-baseline: exact-run
+	$(RUNNER) compare --db $(CHECK)/results.db --baseline $(BASELINE) --update-baseline
+
+.PHONY: exact-run
+exact-run: images $(RUNNER)
+	rm -rf $(CHECK) && mkdir -p $(CHECK)
+	$(RUNNER) run --profile icount --plan quick --db $(CHECK)/results.db --json $(CHECK)/run.json
+
+# --- Tests ---
+
+# Kernel and image builder are linted as they are built, by calls of their own.
+.PHONY: test
+test: images fault-images hosted-kernel
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --package perf-kernel --bin perf-hosted --features hosted -- -D warnings
+	$(KERNEL_CARGO) kernel-clippy -- -D warnings
+	$(KERNEL_CARGO) image-clippy -- -D warnings
+	$(CARGO) test --workspace
+	$(CARGO) test --package perf-kernel --features hosted
+
+# --- Builds; Cargo knows what is up to date ---
+
+.PHONY: images
+images: $(IMAGES)
+
+# Both come from one call; the first stands for it.
+$(word 2,$(IMAGES)): $(word 1,$(IMAGES))
+$(word 1,$(IMAGES)): $(KERNEL) $(BUILDER)
+	. ./$(ENVIRONMENT) && $(BUILDER) --kernel $(KERNEL) --output $(@D)
+
+.PHONY: fault-images
+fault-images: $(FAULT_IMAGES)/multios-perf-bios.img
+
+$(FAULT_IMAGES)/multios-perf-bios.img: $(FAULT_KERNEL) $(BUILDER)
+	. ./$(ENVIRONMENT) && $(BUILDER) --kernel $(FAULT_KERNEL) --output $(@D)
+
+$(FAULT_KERNEL): always setup
+	$(KERNEL_CARGO) fault-kernel
+
+$(KERNEL): always setup
+	$(KERNEL_CARGO) kernel
+
+$(BUILDER): always setup
+	$(KERNEL_CARGO) image-builder
+
+$(RUNNER): always setup
+	$(CARGO) build --release --package runner --bin multios-perf
+
+.PHONY: hosted-kernel
+hosted-kernel: setup
+	$(CARGO) build --profile hosted --package perf-kernel --bin perf-hosted --features hosted
+
+.PHONY: always
+always:

@@ -1,0 +1,20 @@
+//! What records mean: figures with units, limits, and comparisons.
+
+mod compare;
+mod exact;
+mod figures;
+mod fingerprint;
+mod limits;
+mod medians;
+mod merged;
+mod units;
+
+pub use compare::{Comparison, Likeness, Outcome, Side, SideBench, compare};
+pub use exact::{Change, ChangeKind, ExactComparison};
+pub use figures::{Figures, Rates};
+pub use fingerprint::{Difference, Fingerprint};
+pub use limits::{Judgement, judge};
+pub use medians::{MedianComparison, MedianPair};
+pub use merged::{MergedBench, median, merge};
+pub(crate) use units::count;
+pub use units::{Conversion, FigureUnit, nanoseconds};

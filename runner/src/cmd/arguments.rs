@@ -1,0 +1,206 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use perf_kernel::plan::ScaleChoice;
+
+use crate::store::Selector;
+
+/// Boots the benchmark kernel, collects what it measures, and compares.
+#[derive(Debug, Parser)]
+#[command(name = "multios-perf", version, max_term_width = 110)]
+#[command(after_help = "Exit codes: docs/exit-codes.md. JSON for scripts: docs/json.md.")]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Boot the kernel image in QEMU and report what it measured
+    Run(RunOptions),
+    /// Run the same suites as a Linux process on this machine
+    Hosted(HostedOptions),
+    /// Read kept transcripts again, store what is not stored, and report
+    Replay(ReplayOptions),
+    /// List the benches with their scales, limits and needs
+    List(ListOptions),
+    /// List the stored runs
+    Runs(StoreOptions),
+    /// Report a stored run
+    Show(ShowOptions),
+    /// Compare two runs, the boots of a run, or a run with a baseline file
+    Compare(CompareOptions),
+    /// Say what building and running needs, found or missing, with the remedy
+    Doctor,
+}
+
+/// What every boot takes.
+#[derive(Args, Clone, Debug)]
+pub(super) struct BootOptions {
+    /// Boots, one after the other
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) boots: u32,
+    /// quick, standard, full, or a file with the keys of plan.toml
+    #[arg(long, value_name = "PRESET|FILE")]
+    pub(super) plan: Option<String>,
+    /// Run only benches whose id begins so; may be repeated
+    #[arg(long, value_name = "PREFIX")]
+    pub(super) filter: Vec<String>,
+    /// Sizes that run
+    #[arg(long, value_enum)]
+    pub(super) scales: Option<Scales>,
+    /// Where every random input starts from
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) seed: Option<u64>,
+    /// Have every sample sent and kept
+    #[arg(long)]
+    pub(super) raw: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Scales {
+    /// The smallest size of each bench
+    Smallest,
+    /// From the smallest to the middle
+    Middle,
+    /// All
+    All,
+}
+
+impl From<Scales> for ScaleChoice {
+    fn from(scales: Scales) -> Self {
+        match scales {
+            Scales::Smallest => Self::Smallest,
+            Scales::Middle => Self::Middle,
+            Scales::All => Self::All,
+        }
+    }
+}
+
+/// Where results go.
+#[derive(Args, Clone, Debug)]
+pub(super) struct OutputOptions {
+    /// Write the results as JSON (docs/json.md); - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// Write the results as CSV; - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) csv: Option<PathBuf>,
+    /// Name every skipped bench and every warning
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Print neither progress nor report
+    #[arg(long)]
+    pub(super) quiet: bool,
+    #[command(flatten)]
+    pub(super) store: StoreOptions,
+}
+
+/// Which database.
+#[derive(Args, Clone, Debug)]
+pub(super) struct StoreOptions {
+    /// The database of results; transcripts lie beside it [default: multios-perf/results.db in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(super) db: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct RunOptions {
+    /// The machine, by its name in qemu.toml
+    #[arg(long, value_name = "NAME", default_value = "default")]
+    pub(super) profile: String,
+    /// Where the profiles stand
+    #[arg(long, value_name = "FILE", default_value = "qemu.toml")]
+    pub(super) config: PathBuf,
+    /// The image to boot [default: what `make perf-image` builds for the profile's firmware]
+    #[arg(long, value_name = "FILE")]
+    pub(super) image: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) boot: BootOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct HostedOptions {
+    /// The program with the suites [default: perf-hosted beside this program]
+    #[arg(long, value_name = "FILE")]
+    pub(super) program: Option<PathBuf>,
+    /// Longest silence of the program in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(super) silence: u64,
+    #[command(flatten)]
+    pub(super) boot: BootOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ReplayOptions {
+    /// Transcripts, each of one boot
+    #[arg(required = true, value_name = "TRANSCRIPT")]
+    pub(super) transcripts: Vec<PathBuf>,
+    /// The kernel with its debug information, for the addresses of a crash
+    #[arg(long, value_name = "FILE")]
+    pub(super) elf: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ListOptions {
+    /// Print the JSON array that docs/json.md describes
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ShowOptions {
+    /// The run: its id or the beginning of it, `last`, or `last~1` for the one before; `:2` behind it is its second boot
+    #[arg(default_value = "last", value_name = "RUN[:BOOT]")]
+    pub(super) run: Selector,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct CompareOptions {
+    /// Before [default: the last run's first boot, or the run before if it has only one]
+    #[arg(value_name = "A[:BOOT]")]
+    pub(super) a: Option<Selector>,
+    /// After; without it the boots of A are compared with each other
+    #[arg(value_name = "B[:BOOT]", conflicts_with = "baseline")]
+    pub(super) b: Option<Selector>,
+    /// Compare the boots of this run with each other
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b", "baseline"])]
+    pub(super) within: Option<Selector>,
+    /// Compare A (or the last run) with a file that --json or --update-baseline wrote; exact mode only
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Then write the run into the baseline file
+    #[arg(long, requires = "baseline")]
+    pub(super) update_baseline: bool,
+    #[command(flatten)]
+    pub(super) store: StoreOptions,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn filters_may_be_repeated() {
+        let line = ["multios-perf", "run", "--filter", "env/", "--filter", "memory/alloc", "--boots", "2"];
+        let Command::Run(options) = Arguments::parse_from(line).command else { panic!("it is a run") };
+        assert_eq!(options.boot.filter, ["env/", "memory/alloc"]);
+        assert_eq!(options.boot.boots, 2);
+    }
+}

@@ -1,0 +1,66 @@
+//! Reports to where the user wants them.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::arguments::OutputOptions;
+use crate::report::{Document, PageOptions, Palette, SkippedDetail, clean, csv, page};
+use crate::store::Run;
+
+/// Prints the report of `run` and writes the files that were asked for.
+pub(super) fn report(run: &Run, options: &OutputOptions) -> anyhow::Result<()> {
+    let document = Document::of(run);
+    let mut is_taken = false;
+    if let Some(path) = &options.json {
+        is_taken |= is_standard_output(path);
+        write(path, "JSON", &document.to_text())?;
+    }
+    if let Some(path) = &options.csv {
+        is_taken |= is_standard_output(path);
+        write(path, "CSV", &csv(&document))?;
+    }
+    if options.quiet || is_taken {
+        return Ok(());
+    }
+    let skipped = if options.all { SkippedDetail::Each } else { SkippedDetail::Grouped };
+    print(&page(run, &PageOptions { palette: Palette::of(&io::stdout()), width: width(), skipped }))
+}
+
+/// Prints `text` on standard output. A reader that has seen enough, such as `head`, is no error.
+pub(super) fn print(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("write to standard output"),
+    }
+}
+
+/// Says `text` on standard error, one line. Where that is gone, nobody misses it.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", clean(text));
+}
+
+/// Columns of the terminal on standard output; `None` if it is none.
+fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
+}
+
+fn is_standard_output(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn write(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
+    if is_standard_output(path) {
+        return print(text);
+    }
+    fs::write(path, text).with_context(|| {
+        format!(
+            "write the {what} file {} (the run is kept: `multios-perf show` writes it again)",
+            path.display()
+        )
+    })
+}

@@ -1,0 +1,20 @@
+//! From bytes to a boot: decodes, notices gaps, asks again, and says how the boot ended.
+
+mod assembly;
+mod boot;
+mod classify;
+mod collector;
+mod error;
+mod observer;
+mod requests;
+mod session;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod trial;
+
+pub use boot::{Boot, BootEnd, Damage, HostBeacon};
+pub use collector::{Collector, Expected, Timing};
+pub use error::{CollectCause, CollectError};
+pub use observer::{Observer, Silent};
+pub use session::{Patience, collect, collect_expecting};

@@ -1,0 +1,26 @@
+//! Boots or listens to the benchmark kernel, collects, checks, stores, compares and reports.
+
+#[cfg(feature = "host")]
+pub mod analysis;
+#[cfg(feature = "host")]
+pub mod cmd;
+#[cfg(feature = "host")]
+pub mod collect;
+pub mod config;
+#[cfg(feature = "host")]
+pub mod doctor;
+#[cfg(feature = "host")]
+pub mod exit_code;
+pub mod image;
+#[cfg(feature = "host")]
+pub mod progress;
+#[cfg(feature = "host")]
+pub mod report;
+#[cfg(all(test, feature = "host"))]
+mod samples;
+#[cfg(feature = "host")]
+pub mod source;
+#[cfg(feature = "host")]
+pub mod store;
+#[cfg(feature = "host")]
+pub mod symbolise;

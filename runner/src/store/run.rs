@@ -1,0 +1,136 @@
+//! A run in memory.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::PathBuf;
+
+use perf_kernel::plan::{self, Plan, ScaleChoice};
+use perf_kernel::wire::Mode;
+use serde::{Deserialize, Serialize};
+
+use super::UnixSeconds;
+use crate::analysis::{Fingerprint, Side, SideBench};
+use crate::collect::Boot;
+
+/// What is known of a run before its first boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunHead {
+    /// Eight hex digits.
+    pub id: String,
+    /// When it was asked for.
+    pub started: UnixSeconds,
+    /// The command that made it: `run`, `hosted` or `replay`.
+    pub command: String,
+    /// The profile of qemu.toml; `None` for runs without one.
+    pub profile: Option<String>,
+    /// The plan as TOML, without a nonce; `None` if a replayed transcript came without it.
+    pub plan: Option<String>,
+    /// The version of the runner that collected.
+    pub runner_version: String,
+}
+
+/// A boot with its place in a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredBoot {
+    /// Place in the run, from 1.
+    pub number: u32,
+    /// What it told.
+    pub boot: Boot,
+    /// Where its bytes are kept.
+    pub transcript: Option<PathBuf>,
+    /// XXH3-128 of the transcript, 32 hex digits.
+    pub transcript_hash: Option<String>,
+    /// The crash's backtrace in words, innermost frame first; empty without a crash or symbols.
+    pub crash_frames: Vec<String>,
+}
+
+/// The boots that one plan asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// What was asked.
+    pub head: RunHead,
+    /// What came, in order.
+    pub boots: Vec<StoredBoot>,
+}
+
+impl Run {
+    /// The plan; `None` if it is not known or this version does not understand it.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        plan::parse(self.head.plan.as_ref()?.as_bytes()).ok()
+    }
+
+    /// What figures mean, by the first boot that tells.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        self.boots.iter().find_map(|stored| stored.boot.clock.as_ref()).map(|clock| clock.mode)
+    }
+
+    /// The image that ran, by the first boot that tells.
+    #[must_use]
+    pub fn image_hash(&self) -> Option<&str> {
+        let hello = self.boots.iter().find_map(|stored| stored.boot.hello.as_ref())?;
+        Some(&hello.image_hash)
+    }
+
+    /// What figures depend on besides the image, by the first boot that tells.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        let machine = self.boots.iter().find_map(|stored| stored.boot.machine.as_ref());
+        let hello = self.boots.iter().find_map(|stored| stored.boot.hello.as_ref());
+        let compiler = hello.map(|hello| hello.compiler.as_str()).filter(|compiler| !compiler.is_empty());
+        Fingerprint::of(machine, self.mode(), self.plan().as_ref(), compiler)
+    }
+
+    /// Which benches were asked for, in words.
+    #[must_use]
+    pub fn selection(&self) -> Option<String> {
+        Some(selection_of(&self.plan()?))
+    }
+
+    /// The run, or only its boot `number`, as one side of a comparison; `None` if it has no such boot.
+    #[must_use]
+    pub fn side(&self, number: Option<u32>) -> Option<Side> {
+        let is_chosen = |stored: &&StoredBoot| number.is_none_or(|number| stored.number == number);
+        let part =
+            Self { head: self.head.clone(), boots: self.boots.iter().filter(is_chosen).cloned().collect() };
+        let benches = |stored: &StoredBoot| {
+            let clock = stored.boot.clock.as_ref();
+            stored.boot.benches.iter().map(|record| SideBench::of(record, clock)).collect()
+        };
+        (!part.boots.is_empty()).then(|| Side {
+            name: number.map_or_else(|| self.head.id.clone(), |number| format!("{}:{number}", self.head.id)),
+            image_hash: part.image_hash().map(str::to_owned),
+            fingerprint: part.fingerprint(),
+            mode: part.mode(),
+            selection: part.selection(),
+            boots: part.boots.iter().map(benches).collect(),
+        })
+    }
+}
+
+/// Which benches `plan` asks for, in words.
+fn selection_of(plan: &Plan) -> String {
+    let scales = match plan.scales {
+        ScaleChoice::Smallest => "smallest",
+        ScaleChoice::Middle => "middle",
+        ScaleChoice::All => "all",
+    };
+    let benches = if plan.filter.is_empty() { "all benches".to_owned() } else { plan.filter.join(" ") };
+    format!("{benches}, {scales} scales")
+}
+
+/// A new run id, from the operating system's random numbers.
+///
+/// # Errors
+/// They cannot be read.
+pub fn new_run_id() -> io::Result<String> {
+    random_hex::<4>()
+}
+
+/// `BYTES` random bytes in hex digits.
+pub(crate) fn random_hex<const BYTES: usize>() -> io::Result<String> {
+    let mut bytes = [0; BYTES];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -1,0 +1,6 @@
+//! Boots of the real image under QEMU's emulator. `make test` builds the images first.
+
+mod crashes;
+mod exact;
+mod harness;
+mod machines;

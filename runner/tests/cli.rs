@@ -1,0 +1,15 @@
+//! The program as a user or a script calls it.
+
+#[path = "../src/samples.rs"]
+mod samples;
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/comparing.rs"]
+mod comparing;
+#[path = "cli/harness.rs"]
+mod harness;
+#[path = "cli/hosted.rs"]
+mod hosted;
+#[path = "cli/replaying.rs"]
+mod replaying;
