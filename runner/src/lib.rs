@@ -11,6 +11,8 @@ pub mod config;
 pub mod doctor;
 #[cfg(feature = "host")]
 pub mod exit_code;
+#[cfg(feature = "host")]
+pub mod history;
 pub mod image;
 #[cfg(feature = "host")]
 pub mod progress;

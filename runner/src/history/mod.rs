@@ -1,0 +1,30 @@
+//! What happened in a benchmark's history: change points with type, place, size and identity.
+//!
+//! [`Detector::analyse`] looks at a whole history, [`History::append`] follows one as it grows and reports every finding
+//! that comes, moves, changes its kind or goes. The method, its sources and its measured quality are in
+//! docs/methodology-history.md.
+
+mod abrupt;
+mod budget;
+mod cut;
+mod dependence;
+mod detector;
+mod draft;
+mod drift;
+mod measure;
+#[cfg(test)]
+mod noise;
+mod rank;
+mod run;
+mod seed;
+mod segment;
+mod series;
+mod shape;
+mod tail;
+mod tracker;
+mod types;
+
+pub use budget::Budget;
+pub use detector::{Detector, changes};
+pub use tracker::History;
+pub use types::{Certainty, Event, Finding, FindingId, Interval, Key, Kind, Point, Size, Span};
