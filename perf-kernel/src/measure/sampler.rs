@@ -30,6 +30,8 @@ pub(crate) struct Sampler {
     samples: Vec<u64>,
     marks: Vec<Disturbances>,
     part: usize,
+    /// Samples until the counts are read again.
+    left_in_part: usize,
 }
 
 /// What warm-up found.
@@ -79,6 +81,7 @@ impl Sampler {
             samples: Vec::with_capacity(bounds.samples_max.max(SAMPLES_MIN)),
             marks: Vec::with_capacity(PARTS + 1),
             part: 1,
+            left_in_part: 1,
         }
     }
 
@@ -135,7 +138,6 @@ impl Sampler {
         let (mut begin, mut end) = (None, Ticks(0));
         let mut checksum = 0_u64;
         self.begin_parts(settled.samples, disturbances);
-        let mut left_in_part = self.part;
         while self.samples.len() < settled.samples {
             let batch = timed(iterations);
             self.check(batch, expected, iterations, self.samples.len())?;
@@ -146,15 +148,9 @@ impl Sampler {
             if end.since(Ticks(begin)).0 >= self.bounds.sampling && self.samples.len() >= SAMPLES_MIN {
                 break;
             }
-            left_in_part -= 1;
-            if left_in_part == 0 {
-                self.marks.push(disturbances());
-                left_in_part = self.part;
-            }
+            self.count_in_part(disturbances);
         }
-        if left_in_part != self.part {
-            self.marks.push(disturbances());
-        }
+        self.end_parts(disturbances);
         Ok(Taken { elapsed_ticks: end.since(Ticks(begin.unwrap_or(end.0))).0, checksum })
     }
 
@@ -168,7 +164,6 @@ impl Sampler {
     ) -> Result<Taken, E> {
         let begin = now();
         self.begin_parts(self.bounds.samples_max, disturbances);
-        let mut left_in_part = self.part;
         let mut checksum = 0_u64;
         let mut end = begin;
         while self.samples.len() < self.bounds.samples_max.max(SAMPLES_MIN) {
@@ -182,15 +177,9 @@ impl Sampler {
             if end.since(begin).0 >= self.bounds.sampling && self.samples.len() >= SAMPLES_MIN {
                 break;
             }
-            left_in_part -= 1;
-            if left_in_part == 0 {
-                self.marks.push(disturbances());
-                left_in_part = self.part;
-            }
+            self.count_in_part(disturbances);
         }
-        if left_in_part != self.part {
-            self.marks.push(disturbances());
-        }
+        self.end_parts(disturbances);
         Ok(Taken { elapsed_ticks: end.since(begin).0, checksum })
     }
 
@@ -234,8 +223,26 @@ impl Sampler {
     fn begin_parts(&mut self, samples: usize, disturbances: &dyn Fn() -> Disturbances) {
         self.samples.clear();
         self.part = samples.div_ceil(PARTS).max(1);
+        self.left_in_part = self.part;
         self.marks.clear();
         self.marks.push(disturbances());
+    }
+
+    /// Counts a sample, and reads the platform's counts where it ends a part.
+    #[inline(always)]
+    fn count_in_part(&mut self, disturbances: &dyn Fn() -> Disturbances) {
+        self.left_in_part -= 1;
+        if self.left_in_part == 0 {
+            self.marks.push(disturbances());
+            self.left_in_part = self.part;
+        }
+    }
+
+    /// Closes a part that the last sample did not end.
+    fn end_parts(&mut self, disturbances: &dyn Fn() -> Disturbances) {
+        if self.left_in_part != self.part {
+            self.marks.push(disturbances());
+        }
     }
 
     /// Refuses a batch with a wrong sum or beyond the deadline; `samples` have been taken before it.
