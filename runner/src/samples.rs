@@ -1,10 +1,9 @@
 //! Records for tests: the shapes of a real boot with figures that are easy to check by hand.
 
-use perf_kernel::suites::Unit;
 use perf_kernel::units::{Bytes, Hertz, PartsPerMillion, Ticks};
 use perf_kernel::wire::{
-    BenchRecord, CacheLevel, Clock, ClockSource, Console, Cpu, Firmware, Hello, Interference, Machine, Mode,
-    SampleSummary, Status, SystemUse, WarmUp, Windows,
+    BenchRecord, CacheLevel, Clock, ClockSource, Console, Cpu, Firmware, Hello, Machine, Mode, SampleSummary,
+    Status, SystemUse, WarmUp, Windows,
 };
 
 /// A clock of 2 GHz (1 GHz where a tick is an instruction).
@@ -101,30 +100,5 @@ pub(crate) fn bench(id: &str, p50_ticks: u64, iterations: u64) -> BenchRecord {
 
 /// A bench that could not run, for `reason`.
 pub(crate) fn skipped(id: &str, reason: &str) -> BenchRecord {
-    BenchRecord {
-        id: id.into(),
-        status: Status::Skipped,
-        reason: Some(reason.into()),
-        unit: Unit::Ticks,
-        iterations: 1,
-        operations: 1,
-        bytes: None,
-        summary: None,
-        histogram: None,
-        windows: None,
-        slowest: Vec::new(),
-        raw: None,
-        attempts: 0,
-        successes: 0,
-        errors: Vec::new(),
-        warm_up: None,
-        overhead_ticks: 0,
-        checksum: None,
-        validity: Vec::new(),
-        memory: None,
-        system: SystemUse::default(),
-        interference: Interference::default(),
-        pmu: None,
-        figures: Vec::new(),
-    }
+    BenchRecord { reason: Some(reason.into()), ..BenchRecord::new(id.into(), Status::Skipped) }
 }

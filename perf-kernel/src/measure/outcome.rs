@@ -8,12 +8,16 @@ use super::histogram::LogLinear;
 use super::{BenchError, causes, statistics, validity};
 use crate::arch::counter;
 use crate::suites::Selected;
-use crate::wire::{BenchRecord, CheckOutcome, ErrorCount, Interference, SampleSummary, Status, SystemUse};
+use crate::wire::{BenchRecord, CheckOutcome, ErrorCount, SampleSummary, Status};
 
 /// The record of a bench that cannot run here.
 #[must_use]
 pub fn skipped(selected: &Selected, reason: String) -> BenchRecord {
-    BenchRecord { unit: selected.bench.unit, ..blank(selected.id(), Status::Skipped, Some(reason)) }
+    BenchRecord {
+        unit: selected.bench.unit,
+        reason: Some(reason),
+        ..BenchRecord::new(selected.id(), Status::Skipped)
+    }
 }
 
 /// The record of a bench whose function returned `result`.
@@ -31,7 +35,8 @@ pub(super) fn record(bencher: Bencher<'_>, result: Result<(), BenchError>) -> Be
         bytes: bencher.bytes,
         overhead_ticks,
         interference,
-        ..blank(bencher.id.clone(), status, reason)
+        reason,
+        ..BenchRecord::new(bencher.id.clone(), status)
     };
     match status {
         Status::Skipped => bare,
@@ -126,33 +131,4 @@ pub fn median_milli(record: &BenchRecord) -> Option<u64> {
     let SampleSummary { p50, .. } = record.summary.as_ref()?;
     let milli = (u128::from(*p50) * 1000).checked_div(u128::from(record.iterations))?;
     u64::try_from(milli).ok()
-}
-
-fn blank(id: String, status: Status, reason: Option<String>) -> BenchRecord {
-    BenchRecord {
-        id,
-        status,
-        reason,
-        unit: crate::suites::Unit::Ticks,
-        iterations: 1,
-        operations: 1,
-        bytes: None,
-        summary: None,
-        histogram: None,
-        windows: None,
-        slowest: Vec::new(),
-        raw: None,
-        attempts: 0,
-        successes: 0,
-        errors: Vec::new(),
-        warm_up: None,
-        overhead_ticks: 0,
-        checksum: None,
-        validity: Vec::new(),
-        memory: None,
-        system: SystemUse::default(),
-        interference: Interference::default(),
-        pmu: None,
-        figures: Vec::new(),
-    }
 }

@@ -75,6 +75,39 @@ pub struct BenchRecord {
     pub figures: Vec<Figure>,
 }
 
+impl BenchRecord {
+    /// A record of the bench `id` that says nothing but `status`: no samples, one iteration of one operation.
+    #[must_use]
+    pub fn new(id: String, status: Status) -> Self {
+        Self {
+            id,
+            status,
+            reason: None,
+            unit: Unit::Ticks,
+            iterations: 1,
+            operations: 1,
+            bytes: None,
+            summary: None,
+            histogram: None,
+            windows: None,
+            slowest: Vec::new(),
+            raw: None,
+            attempts: 0,
+            successes: 0,
+            errors: Vec::new(),
+            warm_up: None,
+            overhead_ticks: 0,
+            checksum: None,
+            validity: Vec::new(),
+            memory: None,
+            system: SystemUse::default(),
+            interference: Interference::default(),
+            pmu: None,
+            figures: Vec::new(),
+        }
+    }
+}
+
 /// Whether a bench's figures may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,19 +3,12 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::{BenchRecord, Interference, SampleSummary, Status, SystemUse};
-use crate::suites::Unit;
+use super::{BenchRecord, SampleSummary, Status};
 
 /// A measured bench with few fields.
 pub(super) fn bench(id: &str, raw: Option<Vec<u64>>) -> BenchRecord {
     BenchRecord {
-        id: id.to_string(),
-        status: Status::Measured,
-        reason: None,
-        unit: Unit::Ticks,
         iterations: 8,
-        operations: 1,
-        bytes: None,
         summary: Some(SampleSummary {
             n: 100,
             min: 40,
@@ -29,21 +22,11 @@ pub(super) fn bench(id: &str, raw: Option<Vec<u64>>) -> BenchRecord {
             p999: None,
             max: 61,
         }),
-        histogram: None,
-        windows: None,
-        slowest: Vec::new(),
         raw,
         attempts: 800,
         successes: 800,
-        errors: Vec::new(),
-        warm_up: None,
         overhead_ticks: 22,
         checksum: Some("00000000000000ff".to_string()),
-        validity: Vec::new(),
-        memory: None,
-        system: SystemUse::default(),
-        interference: Interference::default(),
-        pmu: None,
-        figures: Vec::new(),
+        ..BenchRecord::new(id.to_string(), Status::Measured)
     }
 }

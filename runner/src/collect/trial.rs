@@ -4,11 +4,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use perf_kernel::suites::Unit;
 use perf_kernel::units::{Hertz, Ticks};
 use perf_kernel::wire::{
-    Beacon, BenchRecord, Clock, Command, Crash, Decoder, EndReason, Event, FORMAT_VERSION, Hello,
-    Interference, Link, LinkError, Mode, Record, Sender, Start, Status, SystemUse,
+    Beacon, BenchRecord, Clock, Command, Crash, Decoder, EndReason, Event, FORMAT_VERSION, Hello, Link,
+    LinkError, Mode, Record, Sender, Start, Status,
 };
 
 use super::session::{Ends, run};
@@ -47,30 +46,10 @@ pub(super) fn start(id: &str) -> Record {
 
 pub(super) fn bench(id: &str, status: Status) -> Record {
     Record::Bench(Box::new(BenchRecord {
-        id: id.to_owned(),
-        status,
-        reason: None,
-        unit: Unit::Ticks,
-        iterations: 1,
-        operations: 1,
-        bytes: None,
-        summary: None,
-        histogram: None,
-        windows: None,
-        slowest: Vec::new(),
-        raw: None,
         attempts: 10,
         successes: 10,
-        errors: Vec::new(),
-        warm_up: None,
         overhead_ticks: 20,
-        checksum: None,
-        validity: Vec::new(),
-        memory: None,
-        system: SystemUse::default(),
-        interference: Interference::default(),
-        pmu: None,
-        figures: Vec::new(),
+        ..BenchRecord::new(id.to_owned(), status)
     }))
 }
 

@@ -63,35 +63,14 @@ fn three_digits(thousandths: u128) -> String {
 mod tests {
     use super::*;
     use crate::units::Bytes;
-    use crate::wire::{Interference, Status, SystemUse};
-    use alloc::vec::Vec;
+    use crate::wire::Status;
 
     fn record(unit: Unit, iterations: u64) -> BenchRecord {
         BenchRecord {
-            id: String::new(),
-            status: Status::Measured,
-            reason: None,
             unit,
             iterations,
-            operations: 1,
             bytes: Some(Bytes(16_384)),
-            summary: None,
-            histogram: None,
-            windows: None,
-            slowest: Vec::new(),
-            raw: None,
-            attempts: 0,
-            successes: 0,
-            errors: Vec::new(),
-            warm_up: None,
-            overhead_ticks: 0,
-            checksum: None,
-            validity: Vec::new(),
-            memory: None,
-            system: SystemUse::default(),
-            interference: Interference::default(),
-            pmu: None,
-            figures: Vec::new(),
+            ..BenchRecord::new(String::new(), Status::Measured)
         }
     }
 
