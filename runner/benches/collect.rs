@@ -139,6 +139,7 @@ fn store(database: &Path, run: u32, boots: Vec<Boot>) {
         profile: None,
         plan: None,
         runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+        revision: None,
     };
     let mut store = Store::open(database).expect("the folder is ours");
     for (number, boot) in (1..).zip(boots) {

@@ -38,6 +38,16 @@ pub const DISK_FULL: u8 = 15;
 pub const SOURCE_BROKE: u8 = 16;
 /// No stored run has that name.
 pub const NO_SUCH_RUN: u8 = 17;
+/// A gate found a bench that regressed.
+pub const REGRESSED: u8 = 18;
+/// A gate suspects a regression that more boots would decide.
+pub const SUSPECTED: u8 = 19;
+/// A gate found benches that improved, and none that regressed: pin a new baseline.
+pub const IMPROVED: u8 = 20;
+/// A gate has nothing to judge, or lacks figures that the baseline has.
+pub const NO_DATA: u8 = 21;
+/// A gate was given figures that failed their own checks.
+pub const INVALID: u8 = 22;
 /// The user stopped the run (128 + SIGINT, as shells count).
 pub const INTERRUPTED: u8 = 130;
 
@@ -87,7 +97,7 @@ mod tests {
     #[test]
     fn every_code_is_on_the_page_for_people() {
         let page = include_str!("../../docs/exit-codes.md");
-        for code in (OK..=NO_SUCH_RUN).chain([INTERRUPTED]) {
+        for code in (OK..=INVALID).chain([INTERRUPTED]) {
             assert!(page.contains(&format!("| {code} |")), "docs/exit-codes.md lacks {code}");
         }
     }

@@ -3,6 +3,10 @@
 #[cfg(feature = "host")]
 pub mod analysis;
 #[cfg(feature = "host")]
+pub mod assess;
+#[cfg(feature = "host")]
+pub mod baseline;
+#[cfg(feature = "host")]
 pub mod cmd;
 #[cfg(feature = "host")]
 pub mod collect;
@@ -26,3 +30,5 @@ pub mod source;
 pub mod store;
 #[cfg(feature = "host")]
 pub mod symbolise;
+#[cfg(feature = "host")]
+pub mod tracking;

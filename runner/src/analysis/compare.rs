@@ -6,7 +6,7 @@ use perf_kernel::wire::{BenchRecord, Clock, Mode, SampleSummary, Status};
 use super::exact::{self, ExactComparison};
 use super::fingerprint::{Difference, Fingerprint};
 use super::medians::{self, MedianComparison};
-use super::{FigureUnit, Figures};
+use super::{BenchVerdict, FigureUnit, Figures};
 
 /// One side of a comparison: a run, one boot of it, or a baseline file.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +78,8 @@ pub struct Comparison {
     pub images: Likeness,
     /// What was found.
     pub outcome: Outcome,
+    /// A verdict for each bench, in the order in which they ran; empty if the sides are not alike.
+    pub benches: Vec<BenchVerdict>,
 }
 
 /// Whether two things are the same.
@@ -113,6 +115,15 @@ pub enum Outcome {
 }
 
 impl Comparison {
+    /// The fields in which the sides are not alike; if there are any, nothing was compared.
+    #[must_use]
+    pub fn differences(&self) -> &[Difference] {
+        match &self.outcome {
+            Outcome::NotComparable(differences) => differences,
+            Outcome::Exact(_) | Outcome::Medians(_) => &[],
+        }
+    }
+
     /// Whether something is different that should be looked at.
     #[must_use]
     pub fn is_different(&self) -> bool {
@@ -133,7 +144,7 @@ pub fn compare(a: &Side, b: &Side) -> Comparison {
         Outcome::Medians(medians::compare(a, b))
     };
     let images = Likeness::of(a.image_hash.as_ref(), b.image_hash.as_ref());
-    Comparison { a: a.name.clone(), b: b.name.clone(), images, outcome }
+    Comparison { a: a.name.clone(), b: b.name.clone(), images, outcome, benches: Vec::new() }
 }
 
 #[cfg(test)]

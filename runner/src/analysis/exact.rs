@@ -16,23 +16,23 @@ pub struct ExactComparison {
     /// Benches without samples to compare, most of them skipped.
     pub without_figures: usize,
     /// What differs, in the order in which benches ran.
-    pub changes: Vec<Change>,
+    pub changes: Vec<ExactChange>,
     /// Benches on one side only because other benches were asked for.
     pub not_asked_for: usize,
 }
 
 /// A bench that differs.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change {
+pub struct ExactChange {
     /// Bench id with its scale.
     pub id: String,
     /// In what.
-    pub kind: ChangeKind,
+    pub kind: ExactChangeKind,
 }
 
 /// In what a bench differs.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ChangeKind {
+pub enum ExactChangeKind {
     /// Its figures.
     Figures {
         /// The first statistic that differs, as in `p50`.
@@ -56,8 +56,9 @@ impl ExactComparison {
     /// Whether something is different that should be looked at. Other fields than figures may change with the image.
     #[must_use]
     pub fn is_different(&self, images: Likeness) -> bool {
-        let counts =
-            |change: &Change| images != Likeness::Different || !matches!(change.kind, ChangeKind::Fields(_));
+        let counts = |change: &ExactChange| {
+            images != Likeness::Different || !matches!(change.kind, ExactChangeKind::Fields(_))
+        };
         self.changes.iter().any(counts)
     }
 }
@@ -74,11 +75,11 @@ pub(super) fn compare(a: &Side, b: &Side, selections: Likeness) -> ExactComparis
     for bench in a {
         match after.get(bench.id.as_str()) {
             Some(other) => found.add_pair(bench, other),
-            None => found.add_single(bench, counted(ChangeKind::Gone)),
+            None => found.add_single(bench, counted(ExactChangeKind::Gone)),
         }
     }
     for bench in b.iter().filter(|bench| !before.contains_key(bench.id.as_str())) {
-        found.add_single(bench, counted(ChangeKind::New));
+        found.add_single(bench, counted(ExactChangeKind::New));
     }
     found
 }
@@ -87,23 +88,23 @@ impl ExactComparison {
     fn add_pair(&mut self, before: &SideBench, after: &SideBench) {
         let has_figures = before.summary.is_some() && after.summary.is_some();
         if before.status != after.status {
-            let kind = ChangeKind::Status(before.status, after.status);
-            self.changes.push(Change { id: before.id.clone(), kind });
+            let kind = ExactChangeKind::Status(before.status, after.status);
+            self.changes.push(ExactChange { id: before.id.clone(), kind });
         } else if has_figures {
             self.compared += 1;
             let kind = figures_changed(before, after).or_else(|| fields_changed(before, after));
-            self.changes.extend(kind.map(|kind| Change { id: before.id.clone(), kind }));
+            self.changes.extend(kind.map(|kind| ExactChange { id: before.id.clone(), kind }));
         } else {
             self.without_figures += 1;
         }
     }
 
     /// Takes a bench of one side; `kind` is `None` if the other side was not asked for it.
-    fn add_single(&mut self, bench: &SideBench, kind: Option<ChangeKind>) {
+    fn add_single(&mut self, bench: &SideBench, kind: Option<ExactChangeKind>) {
         match kind {
             // A catalogue that grows changes nothing that was measured.
             _ if bench.status == Status::Skipped => self.without_figures += 1,
-            Some(kind) => self.changes.push(Change { id: bench.id.clone(), kind }),
+            Some(kind) => self.changes.push(ExactChange { id: bench.id.clone(), kind }),
             None => self.not_asked_for += 1,
         }
     }
@@ -127,7 +128,7 @@ fn statistics(summary: &SampleSummary) -> [(&'static str, Option<f64>); 12] {
     ]
 }
 
-fn figures_changed(before: &SideBench, after: &SideBench) -> Option<ChangeKind> {
+fn figures_changed(before: &SideBench, after: &SideBench) -> Option<ExactChangeKind> {
     let (a, b) = (before.summary.as_ref()?, after.summary.as_ref()?);
     let is_same_batch = (before.iterations, before.operations, before.bytes)
         == (after.iterations, after.operations, after.bytes);
@@ -142,11 +143,11 @@ fn figures_changed(before: &SideBench, after: &SideBench) -> Option<ChangeKind> 
     });
     let unchanged = ("iterations", count(before.iterations), count(after.iterations));
     let (statistic, before, after) = differing.unwrap_or(unchanged);
-    Some(ChangeKind::Figures { statistic, before, after })
+    Some(ExactChangeKind::Figures { statistic, before, after })
 }
 
 /// The fields of the records that differ; `None` if none does or a side has no record.
-fn fields_changed(before: &SideBench, after: &SideBench) -> Option<ChangeKind> {
+fn fields_changed(before: &SideBench, after: &SideBench) -> Option<ExactChangeKind> {
     let (a, b) = (before.record.as_ref()?, after.record.as_ref()?);
     if a == b {
         return None;
@@ -158,7 +159,7 @@ fn fields_changed(before: &SideBench, after: &SideBench) -> Option<ChangeKind> {
     let (a, b) = (fields(a), fields(b));
     let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
     let differing = names.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned();
-    Some(ChangeKind::Fields(differing.collect()))
+    Some(ExactChangeKind::Fields(differing.collect()))
 }
 
 #[cfg(test)]
@@ -178,8 +179,8 @@ mod tests {
         let mut after = before.clone();
         after[0].summary.as_mut().expect("measured").p50 += 1;
         let found = compared(&before, &after);
-        let kind = ChangeKind::Figures { statistic: "p50", before: 100.0, after: 100.1 };
-        assert_eq!(found.changes, [Change { id: "memory/alloc-small/64".into(), kind }]);
+        let kind = ExactChangeKind::Figures { statistic: "p50", before: 100.0, after: 100.1 };
+        assert_eq!(found.changes, [ExactChange { id: "memory/alloc-small/64".into(), kind }]);
         assert!(found.is_different(Likeness::Different));
     }
 
@@ -189,7 +190,7 @@ mod tests {
         let mut after = before.clone();
         after[0].summary.as_mut().expect("measured").max += 10;
         let kind = &compared(&before, &after).changes[0].kind;
-        assert!(matches!(kind, ChangeKind::Figures { statistic: "max", .. }), "{kind:?}");
+        assert!(matches!(kind, ExactChangeKind::Figures { statistic: "max", .. }), "{kind:?}");
     }
 
     #[test]
@@ -197,7 +198,7 @@ mod tests {
         let before = [samples::bench("memory/alloc-small/64", 1_000, 10)];
         let after = [samples::bench("memory/alloc-small/64", 2_000, 20)];
         let kind = &compared(&before, &after).changes[0].kind;
-        let expected = ChangeKind::Figures { statistic: "iterations", before: 10.0, after: 20.0 };
+        let expected = ExactChangeKind::Figures { statistic: "iterations", before: 10.0, after: 20.0 };
         assert_eq!(kind, &expected);
     }
 
@@ -207,7 +208,7 @@ mod tests {
         let mut after = before.clone();
         after[0].checksum = None;
         let found = compared(&before, &after);
-        assert_eq!(found.changes[0].kind, ChangeKind::Fields(vec!["checksum".into()]));
+        assert_eq!(found.changes[0].kind, ExactChangeKind::Fields(vec!["checksum".into()]));
         assert!(found.is_different(Likeness::Same) && !found.is_different(Likeness::Different));
     }
 
@@ -218,7 +219,7 @@ mod tests {
         let found = compared(&before, &after);
         assert_eq!(
             found.changes.iter().map(|change| &change.kind).collect::<Vec<_>>(),
-            [&ChangeKind::Gone, &ChangeKind::New]
+            [&ExactChangeKind::Gone, &ExactChangeKind::New]
         );
         let found =
             compare(&side(Mode::Icount, &[&before]), &side(Mode::Icount, &[&after]), Likeness::Different);
@@ -238,6 +239,6 @@ mod tests {
         after[0].status = Status::Failed;
         after[0].summary = None;
         let kind = &compared(&before, &after).changes[0].kind;
-        assert_eq!(kind, &ChangeKind::Status(Status::Measured, Status::Failed));
+        assert_eq!(kind, &ExactChangeKind::Status(Status::Measured, Status::Failed));
     }
 }

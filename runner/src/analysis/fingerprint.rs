@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use perf_kernel::plan::Plan;
 use perf_kernel::wire::{Machine, Mode};
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::collect::Boot;
 
 /// Everything that figures depend on besides the image, field by field.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,28 @@ pub struct Difference {
 }
 
 impl Fingerprint {
+    /// The fingerprint of what `boot` tells, under `plan`.
+    #[must_use]
+    pub fn of_boot(boot: &Boot, plan: Option<&Plan>) -> Self {
+        let mode = boot.clock.as_ref().map(|clock| clock.mode);
+        let compiler = boot.hello.as_ref().map(|hello| hello.compiler.as_str());
+        Self::of(boot.machine.as_ref(), mode, plan, compiler.filter(|compiler| !compiler.is_empty()))
+    }
+
+    /// A name for people and databases: the XXH3-64 hash of the fields, 16 hex digits.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut hash = Xxh3::new();
+        for (field, value) in &self.0 {
+            // The lengths keep neighbouring texts apart.
+            for text in [field, value] {
+                hash.update(&text.len().to_le_bytes());
+                hash.update(text.as_bytes());
+            }
+        }
+        format!("{:016x}", hash.digest())
+    }
+
     /// The fingerprint of a boot. What is missing is left out, and then differs from what is there.
     ///
     /// Of the plan only what changes figures counts: a filter, a nonce or a UART does not. The compiler counts in exact

@@ -11,8 +11,8 @@ use perf_kernel::plan::Plan;
 
 use super::arguments::HostedOptions;
 use super::failure::CommandError;
-use super::planning;
 use super::session::{Request, Session, Turn};
+use super::{planning, revision};
 use crate::collect::Patience;
 use crate::source::ProcessSource;
 
@@ -33,6 +33,7 @@ pub(super) fn hosted(options: &HostedOptions) -> anyhow::Result<u8> {
         profile: None,
         plan,
         boots: options.boot.boots,
+        revision: revision::measured(&options.boot),
         elf: Some(program.clone()),
         image_hash: None,
         output: &options.output,

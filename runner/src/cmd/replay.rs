@@ -121,6 +121,7 @@ impl Replay<'_> {
                 profile: None,
                 plan: None,
                 runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+                revision: None,
             });
         }
         self.orphans.clone().context("name the run of these transcripts")

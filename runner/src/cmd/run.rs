@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::arguments::RunOptions;
 use super::failure::{CommandError, while_doing};
 use super::session::{Request, Session, Turn};
-use super::{output, planning};
+use super::{output, planning, revision};
 use crate::collect::Patience;
 use crate::config;
 use crate::image::{ImagePaths, kernel_hash};
@@ -36,6 +36,7 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<u8> {
         profile: Some(profile.name.clone()),
         plan,
         boots: options.boot.boots,
+        revision: revision::measured(&options.boot),
         elf: kernel_of(&image, &paths),
         image_hash: kernel_hash(&image)?,
         output: &options.output,

@@ -52,6 +52,8 @@ pub(super) struct Request<'a> {
     pub(super) elf: Option<PathBuf>,
     /// The hash of what is measured, if it is known beforehand.
     pub(super) image_hash: Option<String>,
+    /// The source revision that is measured, if it is known.
+    pub(super) revision: Option<String>,
     /// Where results go.
     pub(super) output: &'a OutputOptions,
 }
@@ -76,6 +78,7 @@ impl<'a> Session<'a> {
             profile: request.profile,
             plan: Some(planning::text(&request.plan)?),
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),
+            revision: request.revision,
         };
         let side = SideFile::new(head.clone());
         side.write(&folder.side_file(&head.id))?;

@@ -6,8 +6,8 @@ use super::quantity::{figure, instructions};
 use super::style::{Palette, Style};
 use super::table::status_name;
 use crate::analysis::{
-    Change, ChangeKind, Comparison, Difference, ExactComparison, Likeness, MedianComparison, MedianPair,
-    Outcome,
+    Comparison, Difference, ExactChange, ExactChangeKind, ExactComparison, Likeness, MedianComparison,
+    MedianPair, Outcome,
 };
 
 /// The text of `comparison`.
@@ -43,7 +43,7 @@ fn not_comparable(differences: &[Difference], palette: Palette) -> String {
 }
 
 fn exactly(exact: &ExactComparison, images: Likeness, palette: Palette) -> String {
-    let fields_only = |change: &&Change| matches!(change.kind, ChangeKind::Fields(_));
+    let fields_only = |change: &&ExactChange| matches!(change.kind, ExactChangeKind::Fields(_));
     let (notes, changes): (Vec<_>, Vec<_>) =
         exact.changes.iter().partition(|change| images == Likeness::Different && fields_only(change));
     let mut text = if changes.is_empty() {
@@ -78,7 +78,7 @@ fn exactly(exact: &ExactComparison, images: Likeness, palette: Palette) -> Strin
     text
 }
 
-fn changes_grid(changes: &[&Change], palette: Palette) -> String {
+fn changes_grid(changes: &[&ExactChange], palette: Palette) -> String {
     let mut grid = Grid::new(&[
         ("bench", Align::Left),
         ("figure", Align::Left),
@@ -90,7 +90,7 @@ fn changes_grid(changes: &[&Change], palette: Palette) -> String {
     for change in changes {
         let name = Cell::from(clean(&change.id).into_owned());
         match &change.kind {
-            ChangeKind::Figures { statistic, before, after } => {
+            ExactChangeKind::Figures { statistic, before, after } => {
                 let delta = after - before;
                 let style = if delta > 0.0 { Style::Bad } else { Style::Good };
                 let sign = if delta > 0.0 { "+" } else { "" };
@@ -111,13 +111,15 @@ fn changes_grid(changes: &[&Change], palette: Palette) -> String {
     grid.render(palette, None, &[])
 }
 
-fn in_words(kind: &ChangeKind) -> String {
+fn in_words(kind: &ExactChangeKind) -> String {
     match kind {
-        ChangeKind::Figures { statistic, .. } => format!("{statistic} differs"),
-        ChangeKind::Status(before, after) => format!("{}, now {}", status_name(*before), status_name(*after)),
-        ChangeKind::Fields(fields) => format!("equal figures; differs in {}", clean(&fields.join(", "))),
-        ChangeKind::Gone => "gone: only before".to_owned(),
-        ChangeKind::New => "new: only after".to_owned(),
+        ExactChangeKind::Figures { statistic, .. } => format!("{statistic} differs"),
+        ExactChangeKind::Status(before, after) => {
+            format!("{}, now {}", status_name(*before), status_name(*after))
+        }
+        ExactChangeKind::Fields(fields) => format!("equal figures; differs in {}", clean(&fields.join(", "))),
+        ExactChangeKind::Gone => "gone: only before".to_owned(),
+        ExactChangeKind::New => "new: only after".to_owned(),
     }
 }
 

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, Statement, TransactionBehavior, params};
 use serde::Serialize;
 
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
-use super::{RunHead, StoreError, StoredBoot};
+use super::{RunHead, StoreError, StoredBoot, points};
 
 /// How long another program may keep the database locked.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -79,6 +79,7 @@ impl Store {
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
         insert_run(&transaction, head).map_err(failed)?;
         let boot = insert_boot(&transaction, head, stored).map_err(failed)?;
+        points::insert(&transaction, boot, &stored.boot).map_err(failed)?;
         {
             let sql = "INSERT INTO results (boot, id, status, n, iterations, p50, record) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -128,7 +129,8 @@ impl Store {
         }
         let done = usize::try_from(found).unwrap_or(usize::MAX);
         for step in MIGRATIONS.iter().skip(done) {
-            transaction.execute_batch(step).map_err(failed)?;
+            transaction.execute_batch(step.sql).map_err(failed)?;
+            step.fill.map_or(Ok(()), |fill| fill(&transaction)).map_err(failed)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
         transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
@@ -176,8 +178,8 @@ fn check_header(path: &Path) -> Result<(), StoreError> {
 }
 
 fn insert_run(connection: &Connection, head: &RunHead) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO runs (id, started_unix_s, command, profile, plan, runner_version) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING";
+    let sql = "INSERT INTO runs (id, started_unix_s, command, profile, plan, runner_version, revision) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
     let started = i64::try_from(head.started.0).unwrap_or(i64::MAX);
     let mut statement = connection.prepare_cached(sql)?;
     statement.execute(params![
@@ -186,7 +188,8 @@ fn insert_run(connection: &Connection, head: &RunHead) -> rusqlite::Result<()> {
         head.command,
         head.profile,
         head.plan,
-        head.runner_version
+        head.runner_version,
+        head.revision
     ])?;
     Ok(())
 }
@@ -196,8 +199,9 @@ fn insert_boot(connection: &Connection, head: &RunHead, stored: &StoredBoot) -> 
     let beacons: Vec<(u64, u64)> = boot.beacons.iter().map(|mark| (mark.ticks.0, mark.arrival.0)).collect();
     let hello = boot.hello.as_ref();
     let sql = "INSERT INTO boots (run, number, \"end\", end_detail, mode, image_hash, bench_running, hello, \
-               machine, clock, ledger, crash, crash_frames, log, beacons, damage, transcript, transcript_hash) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)";
+               machine, clock, ledger, crash, crash_frames, log, beacons, damage, transcript, transcript_hash, fingerprint) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    let fingerprint = points::fingerprint_key(connection, head, boot)?;
     connection.prepare_cached(sql)?.insert(params![
         head.id,
         stored.number,
@@ -217,6 +221,7 @@ fn insert_boot(connection: &Connection, head: &RunHead, stored: &StoredBoot) -> 
         json(&boot.damage)?,
         stored.transcript.as_ref().map(|path| path.to_string_lossy()),
         stored.transcript_hash,
+        fingerprint,
     ])
 }
 
@@ -244,12 +249,12 @@ fn insert_result(
     Ok(())
 }
 
-fn json(value: &impl Serialize) -> rusqlite::Result<String> {
+pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(unwritable)
 }
 
 /// The name of a unit variant as it stands in JSON, without its quotes.
-fn word(value: &impl Serialize) -> rusqlite::Result<String> {
+pub(super) fn word(value: &impl Serialize) -> rusqlite::Result<String> {
     Ok(json(value)?.trim_matches('"').to_owned())
 }
 

@@ -3,12 +3,14 @@
 mod database;
 mod error;
 mod folder;
+mod points;
 mod queries;
 mod run;
 #[cfg(test)]
 pub(crate) mod samples;
 mod schema;
 mod selector;
+mod series;
 mod side_file;
 mod time;
 mod transcript;
@@ -20,6 +22,7 @@ pub use queries::RunLine;
 pub(crate) use run::random_hex;
 pub use run::{Run, RunHead, StoredBoot, new_run_id};
 pub use selector::{RunName, Selector, SelectorError};
+pub use series::{MachineLine, Series, SeriesPoint};
 pub use side_file::{SideBoot, SideFile};
 pub use time::UnixSeconds;
 pub use transcript::TranscriptFile;

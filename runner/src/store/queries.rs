@@ -28,7 +28,7 @@ impl Store {
     /// See [`StoreError`].
     pub fn runs(&self) -> Result<Vec<RunLine>, StoreError> {
         self.reading(|store| {
-            let sql = "SELECT id, started_unix_s, command, profile, plan, runner_version FROM runs \
+            let sql = "SELECT id, started_unix_s, command, profile, plan, runner_version, revision FROM runs \
                        ORDER BY started_unix_s DESC, rowid DESC";
             let mut statement = store.connection.prepare_cached(sql)?;
             let heads = statement.query_map([], head)?.collect::<rusqlite::Result<Vec<_>>>()?;
@@ -71,7 +71,7 @@ impl Store {
     /// No run has exactly that id, and what [`StoreError`] lists.
     pub fn load(&self, id: &str) -> Result<Run, StoreError> {
         let run = self.reading(|store| {
-            let sql = "SELECT id, started_unix_s, command, profile, plan, runner_version FROM runs WHERE id = ?1";
+            let sql = "SELECT id, started_unix_s, command, profile, plan, runner_version, revision FROM runs WHERE id = ?1";
             let head = store.connection.prepare_cached(sql)?.query_row([id], head)?;
             let mut statement = store.connection.prepare_cached(
                 "SELECT key, number, \"end\", end_detail, bench_running, hello, machine, clock, ledger, crash, \
@@ -116,7 +116,10 @@ impl Store {
         })
     }
 
-    fn reading<T>(&self, read: impl FnOnce(&Self) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn reading<T>(
+        &self,
+        read: impl FnOnce(&Self) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
         read(self).map_err(|error| StoreError::of("read", &self.path, error))
     }
 
@@ -152,6 +155,7 @@ fn head(row: &Row<'_>) -> rusqlite::Result<RunHead> {
         profile: row.get(3)?,
         plan: row.get(4)?,
         runner_version: row.get(5)?,
+        revision: row.get(6)?,
     })
 }
 
@@ -183,7 +187,7 @@ fn boot(row: &Row<'_>) -> rusqlite::Result<(i64, StoredBoot)> {
     Ok((row.get(0)?, stored))
 }
 
-fn optional<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
+pub(super) fn optional<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
     row.get_ref(at)?.as_str_or_null()?.map(|text| parsed(at, text)).transpose()
 }
 
@@ -191,7 +195,7 @@ fn column<T: DeserializeOwned>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> 
     parsed(at, row.get_ref(at)?.as_str()?)
 }
 
-fn parsed<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
+pub(super) fn parsed<T: DeserializeOwned>(at: usize, text: &str) -> rusqlite::Result<T> {
     let unreadable =
         |error| rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, Box::new(error));
     serde_json::from_str(text).map_err(unreadable)

@@ -27,6 +27,17 @@ pub struct RunHead {
     pub plan: Option<String>,
     /// The version of the runner that collected.
     pub runner_version: String,
+    /// The source revision that was measured, as the user or the version control names it; `None` if nobody said.
+    #[serde(default)]
+    pub revision: Option<String>,
+}
+
+impl RunHead {
+    /// The plan; `None` if it is not known or this version does not understand it.
+    #[must_use]
+    pub fn plan(&self) -> Option<Plan> {
+        plan::parse(self.plan.as_ref()?.as_bytes()).ok()
+    }
 }
 
 /// A boot with its place in a run.
@@ -57,7 +68,7 @@ impl Run {
     /// The plan; `None` if it is not known or this version does not understand it.
     #[must_use]
     pub fn plan(&self) -> Option<Plan> {
-        plan::parse(self.head.plan.as_ref()?.as_bytes()).ok()
+        self.head.plan()
     }
 
     /// What figures mean, by the first boot that tells.
@@ -76,10 +87,9 @@ impl Run {
     /// What figures depend on besides the image, by the first boot that tells.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        let machine = self.boots.iter().find_map(|stored| stored.boot.machine.as_ref());
-        let hello = self.boots.iter().find_map(|stored| stored.boot.hello.as_ref());
-        let compiler = hello.map(|hello| hello.compiler.as_str()).filter(|compiler| !compiler.is_empty());
-        Fingerprint::of(machine, self.mode(), self.plan().as_ref(), compiler)
+        let telling = self.boots.iter().map(|stored| &stored.boot).find(|boot| boot.machine.is_some());
+        let boot = telling.or_else(|| self.boots.first().map(|stored| &stored.boot));
+        boot.map(|boot| Fingerprint::of_boot(boot, self.plan().as_ref())).unwrap_or_default()
     }
 
     /// Which benches were asked for, in words.

@@ -34,6 +34,7 @@ pub(crate) fn run(id: &str, boots: Vec<Boot>) -> Run {
         profile: Some("default".into()),
         plan: Some("preset = \"quick\"\n".into()),
         runner_version: "0.1.0".into(),
+        revision: None,
     };
     let stored = |(place, boot)| StoredBoot {
         number: u32::try_from(place).expect("few") + 1,

@@ -1,5 +1,9 @@
 //! The tables, and how older ones become them.
 
+use rusqlite::Connection;
+
+use super::points;
+
 /// Marks a file as ours (`PRAGMA application_id`): "mper".
 pub(super) const APPLICATION_ID: u32 = 0x6d70_6572;
 
@@ -8,7 +12,18 @@ pub(super) const APPLICATION_ID: u32 = 0x6d70_6572;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step N takes a database of version N to version N + 1. Steps are never changed once released.
-pub(super) const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[Migration] =
+    &[Migration { sql: FIRST, fill: None }, Migration { sql: HISTORIES, fill: Some(points::fill_missing) }];
+
+/// One step from a version of the tables to the next.
+pub(super) struct Migration {
+    /// Changes the tables.
+    pub(super) sql: &'static str,
+    /// Fills new tables from old ones, where SQL cannot.
+    pub(super) fill: Option<fn(&Connection) -> rusqlite::Result<()>>,
+}
+
+const FIRST: &str = "
 CREATE TABLE runs (
     id TEXT PRIMARY KEY,
     started_unix_s INTEGER NOT NULL,
@@ -53,4 +68,63 @@ CREATE TABLE results (
 ) STRICT;
 CREATE INDEX results_by_boot ON results (boot);
 CREATE INDEX results_by_bench ON results (id, boot);
-"];
+";
+
+/// Narrow rows for everything that looks at more than one run, and what was concluded from them.
+const HISTORIES: &str = "
+DROP INDEX results_by_bench;
+ALTER TABLE runs ADD COLUMN revision TEXT;
+CREATE TABLE fingerprints (
+    key INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    fields TEXT NOT NULL
+) STRICT;
+ALTER TABLE boots ADD COLUMN fingerprint INTEGER REFERENCES fingerprints (key);
+CREATE INDEX boots_by_fingerprint ON boots (fingerprint);
+CREATE TABLE benches (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE points (
+    bench INTEGER NOT NULL REFERENCES benches (key),
+    boot INTEGER NOT NULL REFERENCES boots (key),
+    status TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    p50 REAL NOT NULL,
+    PRIMARY KEY (bench, boot)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE series (
+    key INTEGER PRIMARY KEY,
+    bench INTEGER NOT NULL REFERENCES benches (key),
+    fingerprint INTEGER NOT NULL REFERENCES fingerprints (key),
+    state TEXT NOT NULL,
+    UNIQUE (bench, fingerprint)
+) STRICT;
+CREATE TABLE findings (
+    id TEXT PRIMARY KEY,
+    series INTEGER NOT NULL REFERENCES series (key),
+    state TEXT NOT NULL,
+    finding TEXT NOT NULL
+) STRICT;
+CREATE INDEX findings_by_series ON findings (series);
+CREATE TABLE finding_events (
+    key INTEGER PRIMARY KEY,
+    finding TEXT NOT NULL REFERENCES findings (id),
+    run TEXT NOT NULL REFERENCES runs (id),
+    event TEXT NOT NULL
+) STRICT;
+CREATE INDEX finding_events_by_finding ON finding_events (finding);
+CREATE TABLE acknowledgements (
+    finding TEXT PRIMARY KEY REFERENCES findings (id),
+    unix_s INTEGER NOT NULL,
+    reason TEXT NOT NULL
+) STRICT;
+CREATE TABLE baselines (
+    name TEXT NOT NULL,
+    fingerprint INTEGER NOT NULL REFERENCES fingerprints (key),
+    kind TEXT NOT NULL,
+    unix_s INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (name, fingerprint)
+) STRICT;
+";

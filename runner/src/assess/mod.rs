@@ -1,0 +1,7 @@
+//! Everything that can be said of a run: what reports, pages and the gate show.
+
+#[cfg(test)]
+pub(crate) mod samples;
+mod types;
+
+pub use types::{Assessment, Course, TargetVerdict};

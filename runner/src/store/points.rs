@@ -1,0 +1,94 @@
+//! Narrow rows of figures, for everything that looks at more than one run.
+
+use perf_kernel::plan::{self, Plan};
+use perf_kernel::wire::{BenchRecord, Clock};
+use rusqlite::{Connection, params};
+
+use super::RunHead;
+use super::queries::{optional, parsed};
+use crate::analysis::{Figures, Fingerprint};
+use crate::collect::{Boot, BootEnd};
+
+/// Adds the figures of `boot`, which is stored under `key`.
+pub(super) fn insert(connection: &Connection, key: i64, boot: &Boot) -> rusqlite::Result<()> {
+    let Some(clock) = &boot.clock else { return Ok(()) };
+    boot.benches.iter().try_for_each(|record| insert_point(connection, key, record, clock))
+}
+
+/// The key of the fingerprint of `boot`, which becomes known if it was not; `None` if the boot does not say what it
+/// ran on.
+pub(super) fn fingerprint_key(
+    connection: &Connection,
+    head: &RunHead,
+    boot: &Boot,
+) -> rusqlite::Result<Option<i64>> {
+    key_of(connection, boot, head.plan().as_ref())
+}
+
+/// Makes the narrow rows of boots that were stored by a version without them.
+pub(super) fn fill_missing(connection: &Connection) -> rusqlite::Result<()> {
+    let sql =
+        "SELECT boots.key, hello, machine, clock, runs.plan FROM boots JOIN runs ON runs.id = boots.run";
+    let mut boots = connection.prepare(sql)?;
+    let mut update = connection.prepare("UPDATE boots SET fingerprint = ?2 WHERE key = ?1")?;
+    let mut records = connection.prepare("SELECT record FROM results WHERE boot = ?1 ORDER BY key")?;
+    let mut rows = boots.query([])?;
+    while let Some(row) = rows.next()? {
+        let key: i64 = row.get(0)?;
+        let plan = row.get::<_, Option<String>>(4)?.and_then(|text| plan::parse(text.as_bytes()).ok());
+        let benches = records.query_map([key], |row| parsed(0, row.get_ref(0)?.as_str()?))?;
+        let boot = Boot {
+            hello: optional(row, 1)?,
+            machine: optional(row, 2)?,
+            clock: optional(row, 3)?,
+            benches: benches.collect::<rusqlite::Result<_>>()?,
+            ..Boot::new(BootEnd::Done)
+        };
+        update.execute(params![key, key_of(connection, &boot, plan.as_ref())?])?;
+        insert(connection, key, &boot)?;
+    }
+    Ok(())
+}
+
+fn insert_point(
+    connection: &Connection,
+    boot: i64,
+    record: &BenchRecord,
+    clock: &Clock,
+) -> rusqlite::Result<()> {
+    let Some(figures) = Figures::of(record, clock) else { return Ok(()) };
+    let bench = bench_key(connection, &record.id)?;
+    let status = super::database::word(&record.status)?;
+    // A boot that names a bench twice is damaged; the first record stands, as in every report.
+    let sql = "INSERT OR IGNORE INTO points (bench, boot, status, unit, p50) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.execute(params![bench, boot, status, figures.unit.name(), figures.p50])?;
+    Ok(())
+}
+
+fn bench_key(connection: &Connection, id: &str) -> rusqlite::Result<i64> {
+    let mut find = connection.prepare_cached("SELECT key FROM benches WHERE id = ?1")?;
+    match find.query_row([id], |row| row.get(0)) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            connection.prepare_cached("INSERT INTO benches (id) VALUES (?1)")?.insert([id])
+        }
+        found => found,
+    }
+}
+
+fn key_of(connection: &Connection, boot: &Boot, plan: Option<&Plan>) -> rusqlite::Result<Option<i64>> {
+    if boot.machine.is_none() {
+        return Ok(None);
+    }
+    let fingerprint = Fingerprint::of_boot(boot, plan);
+    let name = fingerprint.name();
+    let mut find = connection.prepare_cached("SELECT key FROM fingerprints WHERE name = ?1")?;
+    match find.query_row([&name], |row| row.get(0)) {
+        Err(rusqlite::Error::QueryReturnedNoRows) => {
+            let sql = "INSERT INTO fingerprints (name, fields) VALUES (?1, ?2)";
+            let fields = super::database::json(&fingerprint)?;
+            connection.prepare_cached(sql)?.insert(params![name, fields]).map(Some)
+        }
+        found => found.map(Some),
+    }
+}
