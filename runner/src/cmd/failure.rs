@@ -11,6 +11,7 @@ use crate::collect::CollectCause;
 use crate::config::ConfigError;
 use crate::exit_code;
 use crate::image::ImageError;
+use crate::performance::TestError;
 use crate::report::BaselineError;
 use crate::source::SourceError;
 use crate::store::StoreError;
@@ -84,6 +85,9 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             CommandError::NoSuchBoot { .. } => exit_code::NO_SUCH_RUN,
         });
     }
+    if let Some(error) = cause.downcast_ref::<TestError>() {
+        return of_test(error);
+    }
     if let Some(error) = cause.downcast_ref::<StoreError>() {
         return Some(of_store(error));
     }
@@ -91,18 +95,10 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(of_source(error));
     }
     if let Some(error) = cause.downcast_ref::<ImageError>() {
-        return Some(match error {
-            ImageError::Missing { .. } => exit_code::MISSING,
-            ImageError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
-            _ => exit_code::CONFIGURATION,
-        });
+        return Some(of_image(error));
     }
     if let Some(error) = cause.downcast_ref::<CollectCause>() {
-        return Some(match error {
-            CollectCause::Transcript(error) => of_io(error).unwrap_or(exit_code::INTERNAL),
-            CollectCause::Source(error) => of_source(error),
-            CollectCause::NewerFormat { .. } | CollectCause::OtherRun { .. } => exit_code::SOURCE_BROKE,
-        });
+        return Some(of_collect(error));
     }
     let is_configuration = cause.is::<ConfigError>()
         || cause.is::<PlanError>()
@@ -112,6 +108,22 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(exit_code::CONFIGURATION);
     }
     cause.downcast_ref::<io::Error>().and_then(of_io)
+}
+
+/// `None` where the cause below has the code.
+fn of_test(error: &TestError) -> Option<u8> {
+    match error {
+        // These pass for their cause, so that no chain shows it.
+        TestError::Image(error) => Some(of_image(error)),
+        TestError::Collect(error) => Some(of_collect(error)),
+        TestError::Store(error) => Some(of_store(error)),
+        TestError::NotStored { error, .. } => Some(of_store(error)),
+        TestError::Missing { .. } => Some(exit_code::MISSING),
+        TestError::NoSuchCategory { .. } | TestError::Selection(_) | TestError::Plan(_) => {
+            Some(exit_code::CONFIGURATION)
+        }
+        _ => None,
+    }
 }
 
 fn of_store(error: &StoreError) -> u8 {
@@ -124,6 +136,22 @@ fn of_store(error: &StoreError) -> u8 {
         StoreError::NoHome => exit_code::CONFIGURATION,
         StoreError::Sqlite { .. } => exit_code::INTERNAL,
         StoreError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+    }
+}
+
+fn of_image(error: &ImageError) -> u8 {
+    match error {
+        ImageError::Missing { .. } => exit_code::MISSING,
+        ImageError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+        _ => exit_code::CONFIGURATION,
+    }
+}
+
+fn of_collect(error: &CollectCause) -> u8 {
+    match error {
+        CollectCause::Transcript(error) => of_io(error).unwrap_or(exit_code::INTERNAL),
+        CollectCause::Source(error) => of_source(error),
+        CollectCause::NewerFormat { .. } | CollectCause::OtherRun { .. } => exit_code::SOURCE_BROKE,
     }
 }
 

@@ -15,6 +15,7 @@ mod history;
 mod hosted;
 mod interrupt;
 mod list;
+mod measured;
 mod output;
 mod planning;
 mod replay;
@@ -22,7 +23,6 @@ mod report;
 mod revision;
 mod run;
 mod serve;
-mod session;
 mod show;
 mod watch;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::OutputOptions;
-use crate::report::{Document, PageOptions, Palette, SkippedDetail, clean, csv, page};
+use crate::report::{Document, PageOptions, Palette, SkippedDetail, csv, page};
 use crate::store::Run;
 
 /// Prints the report of `run` and writes the files that were asked for.
@@ -36,11 +36,6 @@ pub(super) fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("write to standard output"),
     }
-}
-
-/// Says `text` on standard error, one line. Where that is gone, nobody misses it.
-pub(super) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", clean(text));
 }
 
 /// Columns of the terminal on standard output; `None` if it is none.

@@ -10,9 +10,10 @@ use anyhow::Context as _;
 use super::arguments::ReplayOptions;
 use super::failure::{CommandError, while_doing};
 use super::output;
-use super::session::crash_frames;
 use crate::collect::{Boot, CollectError, Patience, Silent, collect};
 use crate::exit_code;
+use crate::performance::crash_frames;
+use crate::progress::note;
 use crate::source::FileSource;
 use crate::store::{Folder, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds, new_run_id};
 
@@ -56,7 +57,7 @@ impl Replay<'_> {
         let bytes = fs::read(path).with_context(|| format!("read the transcript {}", path.display()))?;
         let hash = TranscriptFile::hash_of(&bytes);
         if let Some(run) = self.store.find_transcript(&hash)? {
-            output::note(&format!("{} is stored as run {run} already", path.display()));
+            note(&format!("{} is stored as run {run} already", path.display()));
             self.note(run);
             return Ok(());
         }

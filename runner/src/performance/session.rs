@@ -1,19 +1,15 @@
-//! The boots of one run: collected, kept, stored, reported.
+//! The boots of one run: collected, kept, stored.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
-use anyhow::{Context as _, Error};
 use perf_kernel::plan::{Plan, trim};
 use perf_kernel::run::fingerprint;
 
-use super::arguments::OutputOptions;
-use super::{interrupt, output, planning};
+use super::{Control, Target, TestError, TestOutcome, TestRequest};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
-use crate::exit_code;
 use crate::image::is_elf_of;
-use crate::progress::{Progress, Shown};
+use crate::progress::Progress;
 use crate::source::Source;
 use crate::store::{Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
 use crate::{store, symbolise};
@@ -25,37 +21,15 @@ const NONCE_BYTES: usize = 8;
 pub(super) struct Session<'a> {
     run: Run,
     side: SideFile,
-    folder: Folder,
     store: Store,
-    stop: Arc<AtomicBool>,
     plan: Plan,
-    boots: u32,
     elf: Option<PathBuf>,
     image_hash: Option<String>,
-    options: &'a OutputOptions,
+    request: &'a TestRequest,
+    control: &'a Control,
     /// Places of boots in the run that are not in the database yet.
     unsaved: Vec<usize>,
-    trouble: Option<Error>,
-}
-
-/// What makes a run, besides its boots.
-pub(super) struct Request<'a> {
-    /// The command.
-    pub(super) command: &'static str,
-    /// The profile of qemu.toml.
-    pub(super) profile: Option<String>,
-    /// The checked plan.
-    pub(super) plan: Plan,
-    /// Boots asked for.
-    pub(super) boots: u32,
-    /// The program with its debug information.
-    pub(super) elf: Option<PathBuf>,
-    /// The hash of what is measured, if it is known beforehand.
-    pub(super) image_hash: Option<String>,
-    /// The source revision that is measured, if it is known.
-    pub(super) revision: Option<String>,
-    /// Where results go.
-    pub(super) output: &'a OutputOptions,
+    trouble: Option<TestError>,
 }
 
 /// One boot, as its source needs to know it.
@@ -68,85 +42,93 @@ pub(super) struct Turn {
 
 impl<'a> Session<'a> {
     /// Opens the database first: a run that cannot be kept is not begun.
-    pub(super) fn begin(request: Request<'a>) -> anyhow::Result<Self> {
-        let folder = Folder::find(request.output.store.db.as_deref())?;
+    pub(super) fn begin(request: &'a TestRequest, control: &'a Control) -> Result<Self, TestError> {
+        let folder = &request.folder;
         let store = Store::open(folder.database())?;
+        let plan = request.target.adapt(request.plan.clone());
+        let (command, profile, elf) = match &request.target {
+            Target::Qemu { profile, elf, .. } => ("run", Some(profile.name.clone()), elf.clone()),
+            Target::Hosted { program, .. } => ("hosted", None, Some(program.clone())),
+        };
         let head = RunHead {
-            id: unused_id(&store, &folder)?,
+            id: unused_id(&store, folder)?,
             started: UnixSeconds::now(),
-            command: request.command.to_owned(),
-            profile: request.profile,
-            plan: Some(planning::text(&request.plan)?),
+            command: command.to_owned(),
+            profile,
+            plan: Some(plan_text(&plan)?),
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),
-            revision: request.revision,
+            revision: request.revision.clone(),
         };
         let side = SideFile::new(head.clone());
         side.write(&folder.side_file(&head.id))?;
         Ok(Self {
             run: Run { head, boots: Vec::new() },
             side,
-            folder,
             store,
-            stop: interrupt::stop_flag()?,
-            plan: request.plan,
-            boots: request.boots,
-            elf: request.elf,
-            image_hash: request.image_hash,
-            options: request.output,
+            plan,
+            elf,
+            image_hash: None,
+            request,
+            control,
             unsaved: Vec::new(),
             trouble: None,
         })
     }
 
-    /// Makes all boots, each from a source that `start` gives for its plan, and says how it went by the exit code.
+    /// Has every boot checked to be one of the image with `hash`.
+    pub(super) fn expect_image(&mut self, hash: Option<String>) {
+        self.image_hash = hash;
+    }
+
+    /// Makes all boots, each from a source that `start` gives for its plan; what goes wrong ends the run and is kept
+    /// for [`Session::finish`].
     pub(super) fn make<S: Source>(
-        mut self,
+        &mut self,
         patience: &Patience,
-        mut start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
-    ) -> anyhow::Result<u8> {
-        for turn in 1..=self.boots {
+        mut start: impl FnMut(&Turn, &mut Progress) -> Result<S, TestError>,
+    ) {
+        for turn in 1..=self.request.boots {
             if let Err(error) = self.boot(turn, patience, &mut start) {
                 self.trouble.get_or_insert(error);
                 break;
             }
-            if self.stop.load(Ordering::Relaxed) {
+            if self.control.stop.load(Ordering::Relaxed) {
                 break;
             }
         }
-        self.finish()
     }
 
     fn boot<S: Source>(
         &mut self,
         turn: u32,
         patience: &Patience,
-        start: &mut impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
-    ) -> anyhow::Result<()> {
-        let nonce = store::random_hex::<NONCE_BYTES>().context("make a nonce")?;
+        start: &mut impl FnMut(&Turn, &mut Progress) -> Result<S, TestError>,
+    ) -> Result<(), TestError> {
+        let nonce = store::random_hex::<NONCE_BYTES>().map_err(TestError::io("make a nonce"))?;
         let plan = Plan { nonce: nonce.clone(), ..self.plan.clone() };
-        let plan_hash = fingerprint(trim(planning::text(&plan)?.as_bytes()));
-        let shown = if self.options.quiet { Shown::Never } else { Shown::Live };
-        let mut progress = Progress::new(shown, &plan, turn, self.boots);
-        let turn = Turn { plan, transcript: self.folder.transcript(&self.run.head.id, turn) };
+        let plan_hash = fingerprint(trim(plan_text(&plan)?.as_bytes()));
+        let mut progress = Progress::new(self.control.shown, &plan, turn, self.request.boots);
+        let turn = Turn { plan, transcript: self.request.folder.transcript(&self.run.head.id, turn) };
         let mut source = start(&turn, &mut progress)?;
         // What the machine says meanwhile waits in its pipe.
         let mut transcript = TranscriptFile::create(&turn.transcript)?;
         let expected =
             Expected { nonce: Some(nonce), plan_hash: Some(plan_hash), image_hash: self.image_hash.clone() };
+        let stop = &self.control.stop;
         let collected =
-            collect_expecting(expected, &mut source, &mut transcript, &mut progress, patience, &self.stop);
+            collect_expecting(expected, &mut source, &mut transcript, &mut progress, patience, stop);
         drop(progress);
         let hash = transcript.hash();
         let kept = transcript.finish();
         let (boots, cause) = match collected {
             Ok(boots) => (boots, None),
-            Err(CollectError { cause, boots }) => (boots, Some(Error::new(cause))),
+            Err(CollectError { cause, boots }) => (boots, Some(TestError::from(cause))),
         };
         let path = kept.as_ref().ok().cloned();
         for boot in boots {
             self.add(boot, path.clone(), &hash);
         }
-        self.side.write(&self.folder.side_file(&self.run.head.id))?;
+        self.side.write(&self.request.folder.side_file(&self.run.head.id))?;
         kept?;
         cause.map_or(Ok(()), Err)
     }
@@ -169,24 +151,20 @@ impl<'a> Session<'a> {
         self.run.boots.push(stored);
     }
 
-    /// Stores what is left, reports, and gives the exit code.
-    fn finish(mut self) -> anyhow::Result<u8> {
+    /// Stores what is left and gives the run. `failed` is what kept boots from being made.
+    pub(super) fn finish(mut self, failed: Option<TestError>) -> Result<TestOutcome, TestError> {
+        if let Some(error) = failed {
+            self.trouble.get_or_insert(error);
+        }
         self.store_rest();
         if self.run.boots.is_empty() {
             // Nothing was collected: a file about nothing would only puzzle.
-            let _ = std::fs::remove_file(self.folder.side_file(&self.run.head.id));
-            return self.trouble.map_or(Ok(exit_code::OK), Err);
+            let _ = std::fs::remove_file(self.request.folder.side_file(&self.run.head.id));
+            if let Some(trouble) = self.trouble {
+                return Err(trouble);
+            }
         }
-        let reported = output::report(&self.run, self.options);
-        if self.unsaved.is_empty() && !self.options.quiet {
-            let database = self.folder.database().display();
-            output::note(&format!("kept as run {} in {database}", self.run.head.id));
-        }
-        let ends = self.run.boots.iter().map(|stored| stored.boot.end);
-        match self.trouble {
-            Some(error) => Err(error),
-            None => reported.map(|()| exit_code::of_ends(ends)),
-        }
+        Ok(TestOutcome { is_stored: self.unsaved.is_empty(), run: self.run, trouble: self.trouble })
     }
 
     fn store_rest(&mut self) {
@@ -194,20 +172,21 @@ impl<'a> Session<'a> {
             let Some(stored) = self.run.boots.get(place) else { continue };
             if let Err(error) = self.store.insert_boot(&self.run.head, stored) {
                 self.unsaved.push(place);
-                let transcripts =
-                    self.folder.transcripts().join(format!("{}-*.transcript", self.run.head.id));
-                let again = format!(
-                    "keep everything (nothing is lost: `multios-perf replay {}` stores it later)",
-                    transcripts.display()
-                );
-                self.trouble = Some(Error::new(error).context(again));
+                let pattern = format!("{}-*.transcript", self.run.head.id);
+                let transcripts = self.request.folder.transcripts().join(pattern);
+                self.trouble = Some(TestError::NotStored { transcripts, error: Box::new(error) });
             }
         }
     }
 }
 
+/// `plan` as the text of plan.toml.
+pub(super) fn plan_text(plan: &Plan) -> Result<String, TestError> {
+    Ok(toml::to_string(plan)?)
+}
+
 /// The backtrace of a crash in words; empty without one, or without symbols, which the report says by addresses.
-pub(super) fn crash_frames(boot: &Boot, elf: Option<&std::path::Path>) -> Vec<String> {
+pub(crate) fn crash_frames(boot: &Boot, elf: Option<&Path>) -> Vec<String> {
     let crash = boot.crash.as_ref().filter(|_| boot.end != BootEnd::Refused);
     let Some((crash, elf)) = crash.zip(elf) else { return Vec::new() };
     let image_hash = boot.hello.as_ref().map_or("", |hello| hello.image_hash.as_str());
@@ -218,9 +197,9 @@ pub(super) fn crash_frames(boot: &Boot, elf: Option<&std::path::Path>) -> Vec<St
 }
 
 /// A run id that neither the database nor the folder knows.
-fn unused_id(store: &Store, folder: &Folder) -> anyhow::Result<String> {
+fn unused_id(store: &Store, folder: &Folder) -> Result<String, TestError> {
     loop {
-        let id = store::new_run_id().context("make a run id")?;
+        let id = store::new_run_id().map_err(TestError::io("make a run id"))?;
         if store.last_boot(&id)? == 0 && !folder.side_file(&id).exists() {
             return Ok(id);
         }

@@ -1,0 +1,33 @@
+//! The whole tool as functions: run benches, judge what came, write it down.
+//!
+//! The command line calls these and adds nothing but arguments, colours and exit codes.
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use runner::config;
+//! use runner::performance::{Control, Target, TestRequest, run_performance_category_tests};
+//! use runner::store::Folder;
+//!
+//! let profile = config::load(Path::new("qemu.toml"))?.profile("default")?.clone();
+//! let request = TestRequest {
+//!     plan: profile.plan.clone(),
+//!     target: Target::qemu(profile, None)?,
+//!     boots: 3,
+//!     revision: None,
+//!     folder: Folder::find(None)?,
+//! };
+//! let outcome = run_performance_category_tests("memory", &request, &Control::silent())?;
+//! println!("{} boots", outcome.run.boots.len());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod machine;
+mod request;
+mod run;
+mod session;
+
+pub use error::TestError;
+pub use request::{Control, Target, TestRequest};
+pub use run::{TestOutcome, run_performance_category_tests, run_performance_tests};
+pub(crate) use session::crash_frames;
