@@ -29,10 +29,11 @@ pub(super) fn tally(verdicts: &[BenchVerdict], verdict: Verdict) -> usize {
     verdicts.iter().filter(|bench| bench.verdict == verdict).count()
 }
 
-/// The answer to "did it get slower?".
-pub(super) fn answer(assessment: &Assessment) -> String {
+/// The answer to "did it get slower?"; without a reference, how much there is to read.
+pub(super) fn answer(assessment: &Assessment, merged: &[MergedBench<'_>]) -> String {
     let Some(comparison) = &assessment.comparison else {
-        return "Nothing to compare with yet".to_owned();
+        let measured = merged.iter().filter(|bench| bench.status == Status::Measured).count();
+        return format!("{} measured", benches(measured));
     };
     if !comparison.differences().is_empty() {
         return "Not comparable with its reference".to_owned();
@@ -61,12 +62,13 @@ pub(super) fn benches(number: usize) -> String {
 pub(super) fn troubles(assessment: &Assessment, merged: &[MergedBench<'_>]) -> Vec<String> {
     let number = |status| merged.iter().filter(|bench| bench.status == status).count();
     let mut lines = Vec::new();
-    for (status, word) in [(Status::Failed, "failed"), (Status::Invalid, "invalid")] {
-        match number(status) {
-            0 => {}
-            1 => lines.push(format!("1 bench is {word}")),
-            many => lines.push(format!("{many} benches are {word}")),
-        }
+    if number(Status::Failed) > 0 {
+        lines.push(format!("{} failed", benches(number(Status::Failed))));
+    }
+    match number(Status::Invalid) {
+        0 => {}
+        1 => lines.push("1 bench is invalid".to_owned()),
+        many => lines.push(format!("{many} benches are invalid")),
     }
     let bad_ends = assessment
         .run
@@ -106,26 +108,29 @@ pub(super) fn targets(assessment: &Assessment) -> (usize, usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::Outcome;
+    use crate::analysis::{Outcome, merge};
     use crate::assess::samples;
 
     #[test]
     fn the_answer_says_what_changed() {
         let mut assessment = samples::assessment();
-        assert_eq!(answer(&assessment), "1 bench regressed, 1 improved");
+        let said = |assessment: &Assessment| {
+            answer(assessment, &merge(assessment.run.boots.iter().map(|stored| &stored.boot)))
+        };
+        assert_eq!(said(&assessment), "1 bench regressed, 1 improved");
         let benches = &mut assessment.comparison.as_mut().expect("compared").benches;
         benches.retain(|bench| bench.verdict == Verdict::Equivalent);
-        assert_eq!(answer(&assessment), "No regression");
+        assert_eq!(said(&assessment), "No regression");
         assessment.comparison.as_mut().expect("compared").benches.clear();
-        assert_eq!(answer(&assessment), "No bench could be compared");
+        assert_eq!(said(&assessment), "No bench could be compared");
         assessment.comparison.as_mut().expect("compared").outcome =
             Outcome::NotComparable(vec![crate::analysis::Difference {
                 field: "mode".into(),
                 a: "tcg".into(),
                 b: "icount".into(),
             }]);
-        assert_eq!(answer(&assessment), "Not comparable with its reference");
+        assert_eq!(said(&assessment), "Not comparable with its reference");
         assessment.comparison = None;
-        assert_eq!(answer(&assessment), "Nothing to compare with yet");
+        assert_eq!(said(&assessment), "3 benches measured");
     }
 }

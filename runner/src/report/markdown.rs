@@ -35,7 +35,7 @@ pub fn markdown(assessment: &Assessment) -> String {
 }
 
 fn head(assessment: &Assessment, merged: &[MergedBench<'_>]) -> String {
-    let mut text = format!("## {}\n\n", answer(assessment));
+    let mut text = format!("## {}\n\n", answer(assessment, merged));
     let run = code(&assessment.run.head.id);
     match &assessment.comparison {
         Some(comparison) => text.push_str(&format!("Run {run} against {}", escaped(&comparison.a))),

@@ -21,8 +21,14 @@ pub(super) fn figure_named(value: f64, unit: &str) -> String {
 /// `text` of reports for terminals and of the catalogue with the proper signs.
 pub(super) fn typeset(text: &str) -> String {
     let text = text.replace("<=", "\u{2264}").replace(">=", "\u{2265}");
-    let ends = text.strip_suffix(" us").map(|rest| format!("{rest} \u{b5}s"));
-    ends.unwrap_or(text).replace(" us ", " \u{b5}s ")
+    let mut parts = text.split(" us");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_word = part.starts_with(|next: char| next.is_alphanumeric());
+        shown.push_str(if is_word { " us" } else { " \u{b5}s" });
+        shown.push_str(part);
+    }
+    shown
 }
 
 /// A share as a change in percent with its sign: three digits that count.
@@ -170,6 +176,6 @@ mod tests {
     fn a_limit_gets_its_signs() {
         assert_eq!(typeset("p99 <= 1 us"), "p99 \u{2264} 1 \u{b5}s");
         assert_eq!(typeset("p99 <= 1 us per KiB"), "p99 \u{2264} 1 \u{b5}s per KiB");
-        assert_eq!(typeset("bus user"), "bus user");
+        assert_eq!(typeset("a bus used 12 us, 3 us"), "a bus used 12 \u{b5}s, 3 \u{b5}s");
     }
 }

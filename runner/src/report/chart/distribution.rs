@@ -43,7 +43,7 @@ pub(crate) fn distribution(input: &Distribution<'_>, words: &Words) -> Option<Ma
     if low >= high || (input.weights.is_none() && shown.is_empty()) {
         return None;
     }
-    let marks = marks(input.figures);
+    let marks = marks(input.figures, high);
     let row_height = if shown.len() > 8 { 10.0 } else { 14.0 };
     let rows_height = if shown.is_empty() { 0.0 } else { amount(shown.len()) * row_height + 12.0 };
     let columns_height = if input.weights.is_some() { COLUMNS_HEIGHT } else { 0.0 };
@@ -78,10 +78,12 @@ fn ends(input: &Distribution<'_>, shown: &[(u32, &Figures)]) -> Option<(f64, f64
     super::axis::range(of_boots.chain(of_samples.into_iter().flatten()))
 }
 
-fn marks(figures: &Figures) -> Vec<(&'static str, f64)> {
+/// The percentiles up to `high`, the end of what is shown.
+fn marks(figures: &Figures, high: f64) -> Vec<(&'static str, f64)> {
     let all = [("P50", Some(figures.p50)), ("P90", Some(figures.p90)), ("P99", Some(figures.p99))];
     let tail = [("P99.9", figures.p999), ("max", Some(figures.max))];
-    all.into_iter().chain(tail).filter_map(|(name, value)| Some((name, value?))).collect()
+    let all = all.into_iter().chain(tail).filter_map(|(name, value)| Some((name, value?)));
+    all.filter(|(_, value)| *value <= high).collect()
 }
 
 /// Samples counted in columns of equal width on the axis, as the data of one path. A bucket that spans columns is spread
@@ -150,7 +152,7 @@ fn description(input: &Distribution<'_>, rows: usize, (low, high): (f64, f64)) -
         ));
     }
     let marked: Vec<String> =
-        marks(input.figures).iter().map(|(name, value)| format!("{name} {}", shown(*value))).collect();
+        marks(input.figures, high).iter().map(|(name, value)| format!("{name} {}", shown(*value))).collect();
     text.push_str(&format!(" Marked: {}.", marked.join(", ")));
     if rows > 0 {
         text.push_str(" Below, a row for each boot: a line from its minimum to its P99, a dot at its P50, a tick at its P90.");

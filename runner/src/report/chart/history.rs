@@ -88,7 +88,11 @@ fn dates(points: &[SeriesPoint], across: &Axis, frame: &Frame) -> Markup {
     let mut taken = f64::NEG_INFINITY;
     let mut shown = Vec::new();
     for (at, point) in points.iter().enumerate() {
-        let (x, label) = (across.at(amount(at)), label(&point.started));
+        let x = across.at(amount(at));
+        if x < taken {
+            continue;
+        }
+        let label = label(&point.started);
         let (start, end) = around(x, &label);
         if start >= taken + 24.0 && end <= frame.width - frame.right + 20.0 {
             taken = end;

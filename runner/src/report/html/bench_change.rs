@@ -40,11 +40,11 @@ fn change_facts(found: &BenchVerdict, change: &Change, unit: FigureUnit) -> Mark
     facts.extend(
         change
             .detectable
-            .map(|it| ("smallest change that would be seen", html! { (format!("{:.2} %", it * 100.0)) })),
+            .map(|it| ("detectable", html! { "changes from " (format!("{:.2} %", it * 100.0)) " up" })),
     );
-    facts.extend(change.effect.map(|it| ("effect (Cliff's delta)", html! { (format!("{it:+.2}")) })));
+    facts.extend(change.effect.map(|it| ("Cliff's delta", html! { (format!("{it:+.2}")) })));
     facts.extend(change.p.map(|it| ("p", html! { (probability(it)) })));
-    facts.extend(change.q.map(|it| ("p, corrected for the suite", html! { (probability(it)) })));
+    facts.extend(change.q.map(|it| ("p for the whole suite", html! { (probability(it)) })));
     facts.extend(words::remedy(change).map(|it| ("what would decide it", html! { (it) })));
     parts::facts(&facts)
 }
@@ -62,7 +62,7 @@ pub(super) fn growth(bench: &BenchView<'_>) -> Markup {
     html! {
         section {
             h3 { "Scaling" }
-            p { "Cost grows " strong { (words::growth_class(growth.class)) } (exponent(growth)) "." }
+            p { "Growth of the cost: " strong { (words::growth_class(growth.class)) } (exponent(growth)) "." }
             div.charts {
                 @if let Some(chart) = drawn { figure { figcaption { "Median cost of an operation by scale" } (chart) } }
                 (cost_table(growth, bench.scale()))
@@ -74,7 +74,7 @@ pub(super) fn growth(bench: &BenchView<'_>) -> Markup {
 fn exponent(growth: &Growth) -> Markup {
     html! {
         @if let Some(exponent) = growth.exponent {
-            ": size to the power of " (format!("{exponent:.2}"))
+            ", size to the power of " (format!("{exponent:.2}"))
             @if let Some(interval) = growth.interval { " (" (format!("{:.2} to {:.2}", interval.low, interval.high)) ")" }
         }
     }

@@ -44,7 +44,7 @@ fn trend_sentence(trend: &Trend, course: &Course) -> Markup {
         } @else { "No long-term trend" }
         ", by " (words::counted(trend.points, "run")) " since the last change of level."
         @for point in &trend.forecast {
-            " In " (format!("{:.0}", point.days)) " days: " (figure_named(point.value, unit))
+            " Expected in " (format!("{:.0}", point.days)) " days: " (figure_named(point.value, unit))
             " (" (figure_named(point.interval.low, unit)) " to " (figure_named(point.interval.high, unit)) ")."
         }
     }

@@ -75,7 +75,7 @@ fn table(bench: &BenchView<'_>, all: &Figures) -> Markup {
             caption.hidden { "Figures of one iteration by boot" }
             thead {
                 tr {
-                    th scope="col" { "boot" } (head("samples")) (head("iterations each")) (head("min")) (head("P50"))
+                    th scope="col" { "boot" } (head("samples")) (head("batch")) (head("min")) (head("P50"))
                     (head("P90")) (head("P95")) (head("P99")) @if has_p999 { (head("P99.9")) } (head("max"))
                     (head("mean")) (head("deviation")) (head("MAD"))
                 }

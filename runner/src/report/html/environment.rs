@@ -14,7 +14,7 @@ use crate::store::Run;
 /// The processor in a few words.
 pub(super) fn machine_name(run: &Run) -> String {
     let machine = run.boots.iter().find_map(|stored| stored.boot.machine.as_ref());
-    machine.map_or_else(|| "a machine that did not tell what it is".to_owned(), |machine| cpu_name(machine))
+    machine.map_or_else(|| "a machine that did not tell what it is".to_owned(), cpu_name)
 }
 
 fn cpu_name(machine: &Machine) -> String {

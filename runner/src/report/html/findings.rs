@@ -121,7 +121,7 @@ fn row(view: &View<'_>, course: &Course, tracked: &TrackedFinding) -> Markup {
     html! {
         tr.seen[tracked.acknowledgement.is_some()] data-find=(clean(&tracked.bench).to_lowercase()) {
             th scope="row" { (parts::link(view, &tracked.bench)) }
-            td { span aria-hidden="true" { (words::shift_mark(finding)) } " " (words::kind(finding.kind)) }
+            td.nobreak { span aria-hidden="true" { (words::shift_mark(finding)) } " " (words::kind(finding.kind)) }
             td.number data-value=[relative.map(|share| format!("{share:.6e}"))] { @if let Some(share) = relative { (words::change(share)) } }
             td data-value=(began(course, tracked)) { (place(course, tracked)) }
             td { (words::certainty(finding.certainty)) }

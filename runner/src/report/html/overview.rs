@@ -17,17 +17,18 @@ pub(super) fn overview(view: &View<'_>) -> Markup {
     html! {
         section.overview id="overview" {
             p.kicker { (moments(view)) }
-            h1 class=(tone(view)) { (answer(assessment)) }
+            h1 class=(tone(view)) { (answer(assessment, &merged)) }
             @if let Some(comparison) = &assessment.comparison {
                 p.against { "Run " code { (clean(&comparison.b)) } " against " code { (clean(&comparison.a)) } }
             } @else {
-                p.against { "There is no earlier run of this machine, and no baseline was named. Figures stand for themselves." }
+                p.against { "There is no earlier run of this machine to compare with, and no baseline was named: the figures stand for themselves." }
             }
             @if !troubles.is_empty() {
                 ul.troubles { @for line in &troubles { li { span.sign aria-hidden="true" { "!" } (line) } } }
             }
             div.tiles {
                 (benches_tile(view))
+                (boots_tile(view))
                 (verdict_tile(view))
                 (score_tile(view))
                 (target_tile(view))
@@ -98,6 +99,24 @@ fn benches_tile(view: &View<'_>) -> Markup {
             p.big { (measured) }
             p { @if rest.is_empty() { "all benches that were asked for" } @else { (rest.join(", ")) } }
         }
+    }
+}
+
+fn boots_tile(view: &View<'_>) -> Markup {
+    let mut ends: Vec<(&str, usize)> = Vec::new();
+    for stored in &view.assessment.run.boots {
+        let name = header::end_name(stored.boot.end);
+        match ends.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, times)) => *times += 1,
+            None => ends.push((name, 1)),
+        }
+    }
+    let shown: Vec<String> = match ends.as_slice() {
+        [(name, _)] => vec![(*name).to_owned()],
+        many => many.iter().map(|(name, times)| format!("{times} {name}")).collect(),
+    };
+    html! {
+        div.tile { h2 { "Boots" } p.big { (view.assessment.run.boots.len()) } p { (shown.join(", ")) } }
     }
 }
 

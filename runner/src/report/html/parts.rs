@@ -33,13 +33,13 @@ pub(super) fn badge(class: &str, sign: &str, word: &str) -> Markup {
     html! { span class={ "badge " (class) } { span.sign aria-hidden="true" { (sign) } (word) } }
 }
 
-/// A bench id that may break at its slashes.
+/// A bench id, its slashes set back.
 pub(super) fn id(id: &str) -> Markup {
     let id = clean(id);
     html! {
         code.id {
             @for (place, part) in id.split('/').enumerate() {
-                @if place > 0 { span.slash { "/" } wbr; }
+                @if place > 0 { span.slash { "/" } }
                 (part)
             }
         }

@@ -115,7 +115,7 @@
       const heading = place.querySelector("h2");
       document.title = heading.textContent + " \u2013 " + title;
       if (!isFirst) heading.focus({ preventScroll: true });
-      window.scrollTo(0, 0);
+      place.scrollIntoView();
     };
     const title = document.title;
     window.addEventListener("hashchange", () => arrive(false));

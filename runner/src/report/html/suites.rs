@@ -5,13 +5,13 @@ use perf_kernel::wire::Status;
 
 use super::parts;
 use super::view::{BenchView, SuiteView, View};
-use crate::analysis::{Figures, Verdict};
+use crate::analysis::Figures;
 use crate::report::chart;
 use crate::report::clean::clean;
 use crate::report::quantity;
 use crate::report::words::{self, figure};
 
-/// What the tables of a page have in common: columns without any value are left out.
+/// Which columns a table has: one without any value is left out.
 struct Columns {
     has_p999: bool,
     has_spread: bool,
@@ -22,10 +22,10 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(view: &View<'_>) -> Self {
-        let any = |is: fn(&BenchView<'_>) -> bool| view.shown().any(is);
-        let figures =
-            |is: fn(&Figures) -> bool| view.shown().any(|it| it.merged.figures.as_ref().is_some_and(is));
+    fn of(suite: &SuiteView<'_>) -> Self {
+        let shown = || suite.benches.iter().filter(|bench| bench.is_shown());
+        let any = |is: fn(&BenchView<'_>) -> bool| shown().any(is);
+        let figures = |is: fn(&Figures) -> bool| shown().any(|it| it.merged.figures.as_ref().is_some_and(is));
         Self {
             has_p999: figures(|it| it.p999.is_some()),
             has_spread: any(|it| it.merged.spread.is_some()),
@@ -38,13 +38,12 @@ impl Columns {
 }
 
 pub(super) fn suites(view: &View<'_>) -> Markup {
-    let columns = Columns::of(view);
     html! {
         section id="suites" {
             h2 { "Suites" }
             p.lead { "Every bench that was measured. Its name leads to its distribution, boots, history and checks." }
             @for suite in view.suites.iter().filter(|suite| suite.benches.iter().any(BenchView::is_shown)) {
-                (suite_table(suite, &columns))
+                (suite_table(suite, &Columns::of(suite)))
             }
         }
     }
@@ -77,7 +76,7 @@ fn heads(columns: &Columns) -> Markup {
     let head = |name: &str| html! { th.number scope="col" { (name) } };
     html! {
         th scope="col" { "bench" }
-        @if columns.has_verdicts { th scope="col" { "verdict" } (head("change")) }
+        @if columns.has_verdicts { (head("change")) }
         (head("P50")) (head("P90")) (head("P99"))
         @if columns.has_p999 { (head("P99.9")) }
         (head("max"))
@@ -97,7 +96,7 @@ fn row(bench: &BenchView<'_>, columns: &Columns) -> Markup {
                 a.bench-link href={ "#" (bench.anchor) } { (parts::id(bench.subject())) }
                 " " (parts::status(bench.merged.status))
             }
-            @if columns.has_verdicts { (verdict_cells(bench)) }
+            @if columns.has_verdicts { (verdict_cell(bench)) }
             @match &bench.merged.figures {
                 Some(figures) => (figure_cells(bench, figures, columns)),
                 None => td.reason colspan=(width) { (reason(bench)) },
@@ -121,26 +120,21 @@ fn missing() -> Markup {
     html! { td.number {} }
 }
 
-fn verdict_cells(bench: &BenchView<'_>) -> Markup {
-    let Some(found) = bench.verdict else { return html! { td {} td {} } };
+/// The change with the sign of its verdict; the word is there for those who do not see the sign.
+fn verdict_cell(bench: &BenchView<'_>) -> Markup {
+    let Some(found) = bench.verdict else { return missing() };
+    let shown = found.change.map(|change| words::change(change.ratio - 1.0));
+    let value = found.change.map(|change| format!("{:.6e}", change.ratio));
     html! {
-        td data-value=(rank(found.verdict)) { (parts::verdict(found.verdict)) }
-        @match found.change {
-            Some(change) => (number(change.ratio, &words::change(change.ratio - 1.0))),
-            None => (missing()),
+        td.number data-value=[value] {
+            span class={ "badge " (words::verdict_class(found.verdict)) } title=(found.verdict.name()) {
+                span.sign aria-hidden="true" { (words::verdict_mark(found.verdict)) }
+                @match shown {
+                    Some(change) => { (change) span.hidden { " " (found.verdict.name()) } },
+                    None => (found.verdict.name()),
+                }
+            }
         }
-    }
-}
-
-/// The place of `verdict` when a table is sorted by it: what wants a look comes first.
-const fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Regressed => 0,
-        Verdict::Improved => 1,
-        Verdict::Undecided => 2,
-        Verdict::Invalid => 3,
-        Verdict::NotComparable => 4,
-        Verdict::Equivalent => 5,
     }
 }
 
@@ -190,9 +184,12 @@ fn target_cell(bench: &BenchView<'_>) -> Markup {
     html! {
         @match missed.or_else(|| judged().next()) {
             Some(target) => td data-value=(u8::from(target.is_met == Some(true))) {
-                @if target.is_met == Some(true) { (parts::badge("met", "\u{2713}", "met")) }
-                @else { (parts::badge("missed", "!", "missed")) }
-                " " span.quiet { (words::typeset(&clean(&target.target))) }
+                @let is_met = target.is_met == Some(true);
+                @let (class, sign) = if is_met { ("met", "\u{2713}") } else { ("missed", "!") };
+                span class={ "badge " (class) } title=(class) {
+                    span.sign aria-hidden="true" { (sign) } span.hidden { (class) ": " }
+                    (words::typeset(&clean(&target.target)))
+                }
             },
             None => td {},
         }
