@@ -104,13 +104,13 @@ impl Axis {
         let powers =
             (0..).map(|place| first + f64::from(place)).take_while(|power| base.powf(*power) <= self.high);
         let powers: Vec<f64> = powers.take(2_000).collect();
-        if powers.len() * between.len() <= most + 2 {
-            return powers
-                .iter()
-                .flat_map(|power| between.iter().map(|nice| nice * base.powf(*power)))
-                .collect();
+        let is_within = |value: &f64| (self.low..=self.high).contains(value);
+        let all = powers.iter().flat_map(|power| between.iter().map(|nice| nice * base.powf(*power)));
+        let all: Vec<f64> = all.filter(is_within).collect();
+        if all.len() <= most + 3 {
+            return all;
         }
-        let within: Vec<f64> = powers.into_iter().filter(|power| base.powf(*power) >= self.low).collect();
+        let within: Vec<f64> = powers.into_iter().filter(|power| is_within(&base.powf(*power))).collect();
         let apart = within.len().div_ceil(most.max(1));
         within.into_iter().step_by(apart).map(|power| base.powf(power)).collect()
     }
@@ -173,6 +173,7 @@ mod tests {
     fn wide_axes_have_powers() {
         assert_eq!(axis(&[9.0, 9e5]).ticks(6, TIME), [10.0, 100.0, 1e3, 1e4, 1e5, 1e6]);
         assert_eq!(axis(&[9.0, 210.0]).ticks(8, TIME), [10.0, 20.0, 50.0, 100.0, 200.0]);
+        assert_eq!(axis(&[60.0, 990.0]).ticks(5, TIME), [100.0, 200.0, 500.0, 1000.0]);
     }
 
     proptest! {

@@ -30,7 +30,7 @@ pub(crate) fn percentiles(
     if low >= high {
         return None;
     }
-    let frame = Frame { width: 500.0, height: 240.0, left: 62.0, top: 14.0, right: 14.0, bottom: 40.0 };
+    let frame = Frame { width: 500.0, height: 240.0, left: 62.0, top: 14.0, right: 24.0, bottom: 40.0 };
     let nines = all.total().max(10.0).log10();
     let across = Axis::exactly(0.0, nines, frame.across());
     let up = Axis::around([low, high], None, frame.up())?;

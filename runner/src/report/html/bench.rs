@@ -95,7 +95,7 @@ fn key_figures(view: &View<'_>, bench: &BenchView<'_>) -> Markup {
     let key = |name: &str, value: f64| html! { div { dt { (name) } dd { (figure(value, figures.unit)) } } };
     html! {
         dl.key {
-            div.first { dt { "P50" } dd { (figure(figures.p50, figures.unit)) } }
+            div.first { dt { (first_name(figures.unit)) } dd { (figure(figures.p50, figures.unit)) } }
             (key("P90", figures.p90)) (key("P95", figures.p95)) (key("P99", figures.p99))
             @if let Some(p999) = figures.p999 { (key("P99.9", p999)) }
             (key("max", figures.max))
@@ -110,6 +110,14 @@ fn key_figures(view: &View<'_>, bench: &BenchView<'_>) -> Markup {
             div { dt { "samples" } dd { (counted(figures.n)) } }
         }
         @if let Some(mode) = view.mode { p.quiet { (meaning(figures.unit, mode)) } }
+    }
+}
+
+/// The name of the first figure, with what is counted where the figure does not say it.
+const fn first_name(unit: FigureUnit) -> &'static str {
+    match unit {
+        FigureUnit::Instructions => "P50, instructions",
+        FigureUnit::Nanoseconds | FigureUnit::PartsPerMillion | FigureUnit::Bytes => "P50",
     }
 }
 
