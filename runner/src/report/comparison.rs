@@ -111,7 +111,7 @@ fn changes_grid(changes: &[&ExactChange], palette: Palette) -> String {
     grid.render(palette, None, &[])
 }
 
-fn in_words(kind: &ExactChangeKind) -> String {
+pub(super) fn in_words(kind: &ExactChangeKind) -> String {
     match kind {
         ExactChangeKind::Figures { statistic, .. } => format!("{statistic} differs"),
         ExactChangeKind::Status(before, after) => {

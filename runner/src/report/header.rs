@@ -113,7 +113,7 @@ fn add_clock(clock: &Clock, palette: Palette, add: &mut impl FnMut(&str, String)
     add("mode", format!("{}: {}{note}", palette.paint(Style::Bold, clock.mode.name()), meaning(clock.mode)));
 }
 
-const fn meaning(mode: Mode) -> &'static str {
+pub(super) const fn meaning(mode: Mode) -> &'static str {
     match mode {
         Mode::Hardware => "a real machine",
         Mode::Kvm => "a virtual machine on the CPU's own virtualisation",
@@ -123,7 +123,7 @@ const fn meaning(mode: Mode) -> &'static str {
     }
 }
 
-fn plan(run: &Run) -> String {
+pub(super) fn plan(run: &Run) -> String {
     let Some(plan) = run.plan() else { return "not known".to_owned() };
     let preset = match plan.preset {
         Preset::Quick => "quick",

@@ -88,7 +88,7 @@ fn boot_warnings(run: &Run) -> Vec<(String, Vec<u32>)> {
 }
 
 /// What the line did to the transcript; `None` if nothing.
-fn damage(damage: &Damage) -> Option<String> {
+pub(super) fn damage(damage: &Damage) -> Option<String> {
     let missing = damage.frames_missing.len();
     let parts = [
         (damage.frames_damaged > 0).then(|| format!("{} damaged frames", counted(damage.frames_damaged))),
@@ -113,7 +113,7 @@ fn interference(run: &Run, palette: Palette) -> String {
     titled("Interference", &text, palette)
 }
 
-fn ledger_parts(ledger: &Interference, boot: &Boot) -> Vec<String> {
+pub(super) fn ledger_parts(ledger: &Interference, boot: &Boot) -> Vec<String> {
     let clock = boot.clock.as_ref();
     let longest = ledger.gap_ticks_max.zip(clock).and_then(|(ticks, clock)| {
         let is_time = clock.mode != Mode::Icount;
