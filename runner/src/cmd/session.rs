@@ -13,6 +13,7 @@ use super::{interrupt, output, planning};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
 use crate::exit_code;
 use crate::image::is_elf_of;
+use crate::live::{LiveMark, MarkContent};
 use crate::progress::{Progress, Shown};
 use crate::source::Source;
 use crate::store::{Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
@@ -25,6 +26,8 @@ const NONCE_BYTES: usize = 8;
 pub(super) struct Session<'a> {
     run: Run,
     side: SideFile,
+    /// Tells others that the run is being made.
+    _mark: LiveMark,
     folder: Folder,
     store: Store,
     stop: Arc<AtomicBool>,
@@ -80,11 +83,14 @@ impl<'a> Session<'a> {
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: request.revision,
         };
+        LiveMark::sweep(&folder);
+        let mark = LiveMark::set(&folder, &head.id, MarkContent { boots_asked: Some(request.boots) })?;
         let side = SideFile::new(head.clone());
         side.write(&folder.side_file(&head.id))?;
         Ok(Self {
             run: Run { head, boots: Vec::new() },
             side,
+            _mark: mark,
             folder,
             store,
             stop: interrupt::stop_flag()?,
