@@ -19,6 +19,8 @@ pub mod exit_code;
 pub mod history;
 pub mod image;
 #[cfg(feature = "host")]
+pub mod live;
+#[cfg(feature = "host")]
 pub mod performance;
 #[cfg(feature = "host")]
 pub mod progress;

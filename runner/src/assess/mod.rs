@@ -1,7 +1,9 @@
 //! Everything that can be said of a run: what reports, pages and the gate show.
 
+mod gather;
 #[cfg(test)]
 pub(crate) mod samples;
 mod types;
 
+pub use gather::gather;
 pub use types::{Assessment, Course, TargetVerdict};

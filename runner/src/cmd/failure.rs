@@ -41,6 +41,14 @@ pub(super) enum CommandError {
         /// What to do.
         remedy: String,
     },
+    /// A command line that cannot be carried out as it stands.
+    #[error("{what}: {reason}")]
+    Usage {
+        /// What was asked for.
+        what: String,
+        /// Why that cannot be and what to write instead.
+        reason: String,
+    },
     /// A run that has not what was asked of it.
     #[error("{what}: {reason}")]
     NoSuchBoot {
@@ -83,6 +91,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             CommandError::NoRecords { .. } | CommandError::File { .. } => exit_code::CONFIGURATION,
             CommandError::Missing { .. } => exit_code::MISSING,
             CommandError::NoSuchBoot { .. } => exit_code::NO_SUCH_RUN,
+            CommandError::Usage { .. } => exit_code::USAGE,
         });
     }
     if let Some(error) = cause.downcast_ref::<TestError>() {

@@ -141,18 +141,31 @@ impl Assembly {
         self.frames.is_empty() && self.log.is_empty() && self.frames_damaged == 0
     }
 
-    /// The boot as it is when nothing more comes.
-    pub(super) fn close(self, how: &HowClosed) -> Boot {
-        let is_manifest_kept = self.end().map(|(seq, end)| self.keeps(seq, &end.manifest));
-        let frames_missing = self.gaps().flatten().collect();
-        let damage = Damage {
+    /// The records that have arrived, in the order in which they were sent.
+    pub(super) fn records(&self) -> impl DoubleEndedIterator<Item = &Record> {
+        self.frames.values().map(|arrived| &arrived.record)
+    }
+
+    /// Text for people, in the order of arrival.
+    pub(super) fn log(&self) -> &[LogLine] {
+        &self.log
+    }
+
+    /// What the line did so far.
+    pub(super) fn damage(&self) -> Damage {
+        Damage {
             frames_damaged: self.frames_damaged,
             frames_repeated: self.frames_repeated,
-            frames_missing,
-            is_manifest_kept,
-        };
+            frames_missing: self.gaps().flatten().collect(),
+            is_manifest_kept: self.end().map(|(seq, end)| self.keeps(seq, &end.manifest)),
+        }
+    }
+
+    /// The boot as it is when nothing more comes.
+    pub(super) fn close(self, how: &HowClosed) -> Boot {
         let mut boot = Boot::new(BootEnd::PowerLost);
-        (boot.damage, boot.log, boot.beacons) = (damage, self.log, self.beacons);
+        boot.damage = self.damage();
+        (boot.log, boot.beacons) = (self.log, self.beacons);
         let mut end = None;
         let mut refused = None;
         for arrived in self.frames.into_values() {

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use perf_kernel::wire::{
-    Command, Decoder, Event, FORMAT_VERSION, Frame, FrameError, Hello, Record, RollingHash, checked_json,
+    Command, Decoder, Event, FORMAT_VERSION, Frame, FrameError, Hello, LogLine, Record, RollingHash,
+    checked_json,
 };
 
 use super::assembly::{Assembly, Place};
 use super::classify::HowClosed;
 use super::requests::Requests;
-use super::{Boot, CollectCause, Observer};
+use super::{Boot, CollectCause, Damage, Observer};
 
 /// What the `hello` of every boot must say; a field that is `None` is not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +114,29 @@ impl Collector {
     #[must_use]
     pub const fn last_progress(&self) -> Duration {
         self.last_progress
+    }
+
+    /// The boots that are closed, because the machine started again.
+    #[must_use]
+    pub fn closed(&self) -> &[Boot] {
+        &self.boots
+    }
+
+    /// The records of the present boot that have arrived, in the order in which they were sent.
+    pub fn records(&self) -> impl DoubleEndedIterator<Item = &Record> {
+        self.assembly.records()
+    }
+
+    /// Text of the present boot for people, in the order of arrival.
+    #[must_use]
+    pub fn log(&self) -> &[LogLine] {
+        self.assembly.log()
+    }
+
+    /// What the line did to the present boot so far.
+    #[must_use]
+    pub fn damage(&self) -> Damage {
+        self.assembly.damage()
     }
 
     /// Every boot of the transcript, at least one; the last one is closed as `how` says.

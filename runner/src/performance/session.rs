@@ -9,6 +9,7 @@ use perf_kernel::run::fingerprint;
 use super::{Control, Target, TestError, TestOutcome, TestRequest};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
 use crate::image::is_elf_of;
+use crate::live::{LiveMark, MarkContent};
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::store::{Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
@@ -21,6 +22,8 @@ const NONCE_BYTES: usize = 8;
 pub(super) struct Session<'a> {
     run: Run,
     side: SideFile,
+    /// Tells others that the run is being made.
+    _mark: LiveMark,
     store: Store,
     plan: Plan,
     elf: Option<PathBuf>,
@@ -59,11 +62,14 @@ impl<'a> Session<'a> {
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),
             revision: request.revision.clone(),
         };
+        LiveMark::sweep(folder);
+        let mark = LiveMark::set(folder, &head.id, MarkContent { boots_asked: Some(request.boots) })?;
         let side = SideFile::new(head.clone());
         side.write(&folder.side_file(&head.id))?;
         Ok(Self {
             run: Run { head, boots: Vec::new() },
             side,
+            _mark: mark,
             store,
             plan,
             elf,

@@ -307,6 +307,6 @@ fn limits(
 }
 
 /// A ten-thousandth of a nanosecond or instruction is less than any figure means.
-fn rounded(figure: f64) -> f64 {
+pub(super) fn rounded(figure: f64) -> f64 {
     (figure * 1e4).round() / 1e4
 }

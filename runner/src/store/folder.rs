@@ -56,6 +56,12 @@ impl Folder {
     pub fn side_file(&self, run: &str) -> PathBuf {
         self.transcripts().join(format!("{run}.run.json"))
     }
+
+    /// The mark that `run` has while it is being made.
+    #[must_use]
+    pub fn live_mark(&self, run: &str) -> PathBuf {
+        self.transcripts().join(format!("{run}.live"))
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use perf_kernel::plan::{self, Plan};
 use perf_kernel::run::fingerprint;
 use perf_kernel::wire::{EndReason, Hello, Mode};
 use runner::exit_code;
+use runner::live::{self, LiveState};
+use runner::store::Folder;
 use rusqlite::Connection;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -178,11 +180,15 @@ fn ctrl_c_keeps_what_came() {
     let mut lines = BufReader::new(child.stderr.take().expect("piped")).lines();
     let has_begun = lines.by_ref().any(|line| line.expect("text").contains("mode icount"));
     assert!(has_begun, "the boot began");
+    let folder = Folder::find(Some(&place.database())).expect("chosen");
+    let live = live::runs(&folder);
+    assert_eq!((live[0].state, live[0].boots_asked, live[0].turn), (LiveState::GoingOn, Some(5), 1));
     let pid = Pid::from_raw(i32::try_from(child.id()).expect("small")).expect("not zero");
     kill_process(pid, Signal::INT).expect("it runs");
     lines.for_each(drop);
     let output = child.wait_with_output().expect("it ends");
     assert_eq!(output.status.code(), Some(i32::from(exit_code::INTERRUPTED)));
+    assert_eq!(live::runs(&folder), [], "it is over");
     let shown = place.call(&["show"]);
     assert!(shown.output.contains("1: interrupted"), "{}", shown.output);
 }
