@@ -4,8 +4,8 @@ use perf_kernel::wire::Mode;
 
 use super::{Assessment, Course, TargetVerdict};
 use crate::analysis::{
-    BenchVerdict, Change, Evidence, FigureUnit, ForecastPoint, Growth, GrowthClass, Level, Recommendation,
-    ScaleCost, Score, ScorePart, Severity, Trend, Verdict, compare,
+    BenchVerdict, Change, Evidence, FigureUnit, ForecastPoint, Growth, GrowthChange, GrowthClass, Level,
+    Recommendation, ScaleCost, Score, ScorePart, Severity, Trend, Verdict, compare,
 };
 use crate::history::{Certainty, Finding, FindingId, Interval, Kind, Size, Span};
 use crate::samples;
@@ -41,6 +41,7 @@ pub(crate) fn assessment() -> Assessment {
         comparison: Some(comparison),
         courses: vec![course("memory/alloc-small/16")],
         growth: vec![growth()],
+        growth_changes: vec![growth_change()],
         score: Some(score()),
         targets: vec![TargetVerdict {
             bench: "memory/alloc-small/16".into(),
@@ -151,7 +152,8 @@ fn course(bench: &str) -> Course {
 }
 
 fn growth() -> Growth {
-    let cost = |scale: &str, size: f64, cost: f64| ScaleCost { scale: scale.into(), size, cost };
+    let cost =
+        |scale: &str, size: f64, cost: f64| ScaleCost { scale: scale.into(), size, cost, spread: Some(0.01) };
     Growth {
         subject: "memory/alloc-small".into(),
         unit: "ns".into(),
@@ -159,6 +161,18 @@ fn growth() -> Growth {
         exponent: Some(0.08),
         interval: Some(Interval { low: -0.05, high: 0.2 }),
         class: GrowthClass::Flat,
+    }
+}
+
+fn growth_change() -> GrowthChange {
+    GrowthChange {
+        subject: "memory/alloc-small".into(),
+        before: GrowthClass::Flat,
+        after: GrowthClass::Linear,
+        exponent_before: 0.02,
+        exponent_after: 0.97,
+        interval_before: Interval { low: -0.05, high: 0.09 },
+        interval_after: Interval { low: 0.9, high: 1.04 },
     }
 }
 
@@ -174,5 +188,6 @@ fn score() -> Score {
         total: part("total", 101.2, 3),
         suites: vec![part("memory", 101.2, 2)],
         machine_ratio: Some(1.001),
+        left_out: 1,
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that can be said of a run.
 
-use crate::analysis::{Comparison, Growth, Recommendation, Score, Trend};
+use crate::analysis::{Comparison, Growth, GrowthChange, Recommendation, Score, Trend};
 use crate::store::{Run, Series};
 use crate::tracking::TrackedFinding;
 
@@ -19,6 +19,8 @@ pub struct Assessment {
     pub courses: Vec<Course>,
     /// How cost grows with scale, for each subject with more than one scale.
     pub growth: Vec<Growth>,
+    /// Subjects whose growth is of another class than in the reference of `comparison`.
+    pub growth_changes: Vec<GrowthChange>,
     /// The score against the reference of `comparison`.
     pub score: Option<Score>,
     /// Targets of the catalogue, judged where the mode allows.

@@ -13,7 +13,7 @@ mod draft;
 mod drift;
 mod measure;
 #[cfg(test)]
-mod noise;
+pub(crate) mod noise;
 mod rank;
 mod run;
 mod seed;

@@ -9,8 +9,7 @@ use perf_kernel::wire::{
 use serde::{Deserialize, Serialize};
 
 use super::json::to_json;
-use super::table::catalogue;
-use crate::analysis::{Figures, Fingerprint, Judgement, Side, SideBench, judge};
+use crate::analysis::{Figures, Fingerprint, Judgement, Side, SideBench, catalogue, judge};
 use crate::collect::{BootEnd, Damage};
 use crate::store::{Run, StoredBoot};
 

@@ -1,9 +1,6 @@
 //! The table of a report: one line a bench, grouped by suite.
 
-use std::collections::HashMap;
-
-use perf_kernel::plan::{Plan, ScaleChoice};
-use perf_kernel::suites::{SUITES, Selected, select};
+use perf_kernel::suites::{SUITES, Selected};
 use perf_kernel::wire::{BenchRecord, Mode, Status};
 
 use super::clean::clean;
@@ -11,7 +8,7 @@ use super::grid::{Align, Cell, Grid};
 use super::page::PageOptions;
 use super::quantity::{byte_rate, counted, figure, rate};
 use super::style::Style;
-use crate::analysis::{Figures, Judgement, MergedBench, judge};
+use crate::analysis::{Figures, Judgement, MergedBench, catalogue, judge};
 
 const COLUMNS: [(&str, Align); 11] = [
     ("bench", Align::Left),
@@ -29,13 +26,6 @@ const COLUMNS: [(&str, Align); 11] = [
 
 /// Columns that a narrow terminal does without, the first to go first.
 const DROPPABLE: [&str; 5] = ["n", "P90", "P99.9", "\u{b1} MAD", "spread"];
-
-/// Every bench of the catalogue at every scale, by id.
-pub(super) fn catalogue() -> HashMap<String, Selected> {
-    let everything = Plan { scales: ScaleChoice::All, ..Plan::quick() };
-    let selected = select(&everything).unwrap_or_default();
-    selected.into_iter().map(|selected| (selected.id(), selected)).collect()
-}
 
 /// The table of all benches in `merged` that are not skipped; empty if there are none.
 pub(super) fn table(merged: &[MergedBench<'_>], mode: Option<Mode>, options: &PageOptions) -> String {

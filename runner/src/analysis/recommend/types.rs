@@ -1,4 +1,4 @@
-//! What to look at next, with the evidence for it.
+//! A recommendation.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! One number for many benches.
+//! A score and its parts.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,11 @@ pub struct Score {
     pub total: ScorePart,
     /// Each suite.
     pub suites: Vec<ScorePart>,
-    /// Cost of `env/reference-loop` after for each before, by which everything was divided; `None` if a side lacks it.
+    /// Cost of `env/reference-loop` after for each before, by which costs were divided; 1 in exact mode, `None` if a side
+    /// lacks it.
     pub machine_ratio: Option<f64>,
+    /// Benches of either side that are not in it, as the other side has no figure.
+    pub left_out: usize,
 }
 
 /// The score of some benches.
@@ -24,7 +27,7 @@ pub struct ScorePart {
     pub name: String,
     /// Geometric mean of speeds against the reference, times 100: 103 is 3 % faster.
     pub points: f64,
-    /// Its interval.
+    /// Its interval; `None` with a single boot on a side.
     pub interval: Option<Interval>,
     /// Benches that it rests on.
     pub benches: usize,
