@@ -25,6 +25,9 @@ impl Default for Detector {
 }
 
 impl Detector {
+    /// Finite points that a history needs before anything can be said of it.
+    pub const POINTS_MIN: usize = draft::POINTS_MIN;
+
     /// A detector that keeps a false-alarm budget.
     #[must_use]
     pub fn new(budget: &Budget) -> Self {

@@ -20,11 +20,13 @@ mod seed;
 mod segment;
 mod series;
 mod shape;
+mod table;
 mod tail;
 mod tracker;
 mod types;
 
 pub use budget::Budget;
 pub use detector::{Detector, changes};
+pub use table::{TableError, read_table};
 pub use tracker::History;
 pub use types::{Certainty, Event, Finding, FindingId, Interval, Key, Kind, Point, Size, Span};
