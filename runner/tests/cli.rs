@@ -13,3 +13,5 @@ mod harness;
 mod hosted;
 #[path = "cli/replaying.rs"]
 mod replaying;
+#[path = "cli/tracking.rs"]
+mod tracking;

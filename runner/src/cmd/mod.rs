@@ -24,6 +24,7 @@ mod run;
 mod serve;
 mod session;
 mod show;
+mod tracked;
 mod watch;
 
 pub use entry::main;

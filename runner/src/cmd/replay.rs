@@ -9,8 +9,8 @@ use anyhow::Context as _;
 
 use super::arguments::ReplayOptions;
 use super::failure::{CommandError, while_doing};
-use super::output;
 use super::session::crash_frames;
+use super::{output, tracked};
 use crate::collect::{Boot, CollectError, Patience, Silent, collect};
 use crate::exit_code;
 use crate::source::FileSource;
@@ -33,6 +33,10 @@ pub(super) fn replay(options: &ReplayOptions) -> anyhow::Result<u8> {
     let runs = replay.runs;
     let mut ends = Vec::new();
     for id in &runs {
+        let changes = tracked::take_up(&mut store, id);
+        if !options.output.quiet {
+            tracked::tell(&changes);
+        }
         let run = store.load(id)?;
         output::report(&run, &options.output)?;
         ends.extend(run.boots.iter().map(|stored| stored.boot.end));

@@ -9,7 +9,7 @@ use perf_kernel::plan::{Plan, trim};
 use perf_kernel::run::fingerprint;
 
 use super::arguments::OutputOptions;
-use super::{interrupt, output, planning};
+use super::{interrupt, output, planning, tracked};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
 use crate::exit_code;
 use crate::image::is_elf_of;
@@ -178,9 +178,13 @@ impl<'a> Session<'a> {
             return self.trouble.map_or(Ok(exit_code::OK), Err);
         }
         let reported = output::report(&self.run, self.options);
-        if self.unsaved.is_empty() && !self.options.quiet {
-            let database = self.folder.database().display();
-            output::note(&format!("kept as run {} in {database}", self.run.head.id));
+        if self.unsaved.is_empty() {
+            let changes = tracked::take_up(&mut self.store, &self.run.head.id);
+            if !self.options.quiet {
+                tracked::tell(&changes);
+                let database = self.folder.database().display();
+                output::note(&format!("kept as run {} in {database}", self.run.head.id));
+            }
         }
         let ends = self.run.boots.iter().map(|stored| stored.boot.end);
         match self.trouble {

@@ -2,8 +2,10 @@
 
 mod clean;
 mod comparison;
+mod course;
 mod csv;
 mod document;
+mod findings;
 #[cfg(test)]
 mod golden;
 mod grid;
@@ -19,8 +21,10 @@ mod table;
 
 pub use clean::clean;
 pub use comparison::comparison;
+pub use course::{course, course_lines};
 pub use csv::csv;
 pub use document::{BaselineError, DOCUMENT_FORMAT, Document, DocumentBench, DocumentBoot, DocumentCrash};
+pub use findings::finding_lines;
 pub use json::to_json;
 pub use listing::{ListEntry, entries, listing, run_lines};
 pub use page::{PageOptions, SkippedDetail, page};

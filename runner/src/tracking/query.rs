@@ -1,6 +1,7 @@
 //! Findings read back, with runs instead of indexes.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use super::{Acknowledgement, FindingEvent, FindingState, Place, TrackedFinding};
 use crate::history::{Finding, Kind, Span};
@@ -32,12 +33,11 @@ pub fn findings(store: &Store, filter: &Filter) -> Result<Vec<TrackedFinding>, S
             if filter.state.is_some_and(|state| state != row.state) {
                 continue;
             }
-            if !maps.contains_key(&row.series) {
-                maps.insert(row.series, RunMap::of(rows, &order, row.series)?);
-            }
-            if let Some(map) = maps.get(&row.series) {
-                found.push(tracked(rows, row, map)?);
-            }
+            let map: &RunMap = match maps.entry(row.series) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => place.insert(RunMap::of(rows, &order, row.series)?),
+            };
+            found.push(tracked(rows, row, map)?);
         }
         found.sort_by(|a: &TrackedFinding, b| {
             (&a.machine, &a.bench, a.finding.at).cmp(&(&b.machine, &b.bench, b.finding.at))

@@ -9,7 +9,7 @@ use crate::store::samples::{boot, run};
 
 /// A database in a folder of its own.
 pub(crate) struct Diary {
-    pub(crate) folder: TempDir,
+    _folder: TempDir,
     pub(crate) store: Store,
     pub(crate) mode: Mode,
     runs: u32,
@@ -19,7 +19,7 @@ impl Diary {
     pub(crate) fn new(mode: Mode) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let store = Store::open(&folder.path().join("results.db")).expect("a new database");
-        Self { folder, store, mode, runs: 0 }
+        Self { _folder: folder, store, mode, runs: 0 }
     }
 
     /// Stores a run of one boot with these benches and the ticks of an iteration, an hour after the run before; gives its id.
