@@ -15,3 +15,5 @@ mod hosted;
 mod replaying;
 #[path = "cli/reporting.rs"]
 mod reporting;
+#[path = "cli/tracking.rs"]
+mod tracking;

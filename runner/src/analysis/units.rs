@@ -31,6 +31,13 @@ impl FigureUnit {
         }
     }
 
+    /// The unit with this name in JSON; `None` if no unit has it.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        let all = [Self::Nanoseconds, Self::Instructions, Self::PartsPerMillion, Self::Bytes];
+        all.into_iter().find(|unit| unit.name() == name)
+    }
+
     /// Its name in JSON and CSV.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,10 +1,12 @@
 //! From the database to an assessment.
 
-use std::collections::HashMap;
-
 use super::{Assessment, Course};
-use crate::analysis::{Side, compare};
-use crate::store::{Run, Series, Store, StoreError};
+use crate::analysis::{Growth, Side, change_of_class, compare, growth_of, merge, recommend, score, trend};
+use crate::store::{Run, Series, SeriesPoint, Store, StoreError};
+use crate::tracking::{self, FindingState, TrackedFinding};
+
+/// Seconds of a day.
+const DAY_S: f64 = 86_400.0;
 
 /// Says of `run` what the database allows, held against `reference`; without one against the run before of the same
 /// machine, if there is one.
@@ -13,50 +15,62 @@ use crate::store::{Run, Series, Store, StoreError};
 /// See [`StoreError`].
 pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Assessment, StoreError> {
     let machine = run.fingerprint().name();
-    let series = up_to(store.all_series(&machine)?, &run.head.id);
-    let before = match (reference, run_before(&series)) {
-        (Some(side), _) => Some(side.clone()),
-        (None, Some(id)) => store.load(&id)?.side(None),
-        (None, None) => None,
+    let benches = benches_of(&run);
+    let courses = tracking::courses(store, &machine, &benches, Some(&run.head.id))?;
+    let before = match (reference, run_before(&courses, &run.head.id)) {
+        (None, Some(id)) => Some(store.load(&id)?),
+        _ => None,
     };
-    let comparison = before.zip(run.side(None)).map(|(before, after)| compare(&before, &after));
-    let courses = in_order_of(&run, series);
+    let reference = reference.cloned().or_else(|| before.as_ref()?.side(None));
+    let sides = reference.zip(run.side(None));
+    let growth = growth(&run);
+    let comparison = sides.as_ref().map(|(before, after)| compare(before, after));
     Ok(Assessment {
+        recommendations: recommend(&run, comparison.as_ref()),
+        comparison,
+        score: sides.as_ref().and_then(|(before, after)| score(before, after)),
+        courses: courses.into_iter().map(|(series, findings)| course(series, findings)).collect(),
+        growth_changes: before
+            .map(|before| change_of_class(&self::growth(&before), &growth))
+            .unwrap_or_default(),
+        growth,
+        targets: Vec::new(),
         run,
         machine,
-        comparison,
-        courses,
-        growth: Vec::new(),
-        score: None,
-        targets: Vec::new(),
-        recommendations: Vec::new(),
     })
 }
 
-/// Cuts each series behind `run`, and drops those without it.
-fn up_to(mut all: Vec<Series>, run: &str) -> Vec<Series> {
-    all.retain_mut(|series| {
-        let place = series.points.iter().position(|point| point.run == run);
-        series.points.truncate(place.map_or(0, |place| place + 1));
-        place.is_some()
+fn growth(run: &Run) -> Vec<Growth> {
+    growth_of(&merge(run.boots.iter().map(|stored| &stored.boot)))
+}
+
+/// The ids of the benches of `run`, each once, in the order in which they ran.
+fn benches_of(run: &Run) -> Vec<String> {
+    let merged = merge(run.boots.iter().map(|stored| &stored.boot));
+    merged.into_iter().map(|bench| bench.id.to_owned()).collect()
+}
+
+/// The newest run before `run` that measured one of its benches.
+fn run_before(courses: &[(Series, Vec<TrackedFinding>)], run: &str) -> Option<String> {
+    let before = courses.iter().filter_map(|(series, _)| {
+        let place = series.points.iter().position(|point| point.run == run)?;
+        series.points.get(place.checked_sub(1)?)
     });
-    all
+    before.max_by_key(|point| point.started).map(|point| point.run.clone())
 }
 
-/// The newest run that measured a bench of the last point's run before it.
-fn run_before(series: &[Series]) -> Option<String> {
-    let points = series.iter().filter_map(|series| series.points.iter().rev().nth(1));
-    points.max_by_key(|point| point.started).map(|point| point.run.clone())
+fn course(series: Series, findings: Vec<TrackedFinding>) -> Course {
+    let levels = findings
+        .iter()
+        .filter(|tracked| tracked.state == FindingState::Standing && tracked.finding.kind.is_new_level());
+    let first = levels.map(|tracked| tracked.finding.at).max().unwrap_or(0);
+    let points: Vec<(f64, f64)> = series.points.iter().map(|point| (days(point), point.value)).collect();
+    Course { trend: trend(&points, first), findings, series }
 }
 
-fn in_order_of(run: &Run, series: Vec<Series>) -> Vec<Course> {
-    let mut by_bench: HashMap<String, Series> =
-        series.into_iter().map(|series| (series.bench.clone(), series)).collect();
-    let benches = run.boots.iter().flat_map(|stored| &stored.boot.benches);
-    benches
-        .filter_map(|record| by_bench.remove(&record.id))
-        .map(|series| Course { series, findings: Vec::new(), trend: None })
-        .collect()
+/// Days since 1970.
+fn days(point: &SeriesPoint) -> f64 {
+    crate::analysis::count(point.started.0) / DAY_S
 }
 
 #[cfg(test)]

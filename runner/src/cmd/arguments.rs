@@ -5,16 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
-use super::audit::AuditOptions;
-use super::baseline::BaselineOptions;
-use super::bisect::BisectOptions;
-use super::check::CheckOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
 use super::report::ReportOptions;
-use super::serve::ServeOptions;
-use super::watch::WatchOptions;
 use crate::store::Selector;
 
 /// Boots the benchmark kernel, collects what it measures, and compares.
@@ -42,26 +36,14 @@ pub(super) enum Command {
     Show(ShowOptions),
     /// Compare two runs, the boots of a run, or a run with a baseline
     Compare(CompareOptions),
-    /// Judge a run against a baseline, with an exit code for a gate
-    Check(CheckOptions),
-    /// Pin, roll, list, export and import baselines
-    Baseline(BaselineOptions),
     /// Show the history of a bench, with what changed and where it is going
     History(HistoryOptions),
     /// List what the histories show; say why one may stay
     Findings(FindingsOptions),
     /// Find change points in the series of a CSV file
     Detect(DetectOptions),
-    /// Measure false alarms and recall of the verdicts on one's own history
-    Audit(AuditOptions),
-    /// Narrow down where a finding begins
-    Bisect(BisectOptions),
     /// Write a run as HTML, Markdown, JUnit and other formats
     Report(ReportOptions),
-    /// Show machines, runs, histories and findings in a browser
-    Serve(ServeOptions),
-    /// Follow a run in the terminal
-    Watch(WatchOptions),
     /// Say what building and running needs, found or missing, with the remedy
     Doctor,
 }

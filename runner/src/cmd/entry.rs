@@ -6,10 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
-use super::{
-    audit, baseline, bisect, check, compare, detect, doctor, failure, findings, history, hosted, list,
-    replay, report, run, serve, show, watch,
-};
+use super::{compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show};
 use crate::report::clean;
 
 /// Runs the command line of this process and gives its exit code, one of those in [`crate::exit_code`].
@@ -24,16 +21,10 @@ pub fn main() -> ExitCode {
         Command::Runs(options) => list::runs(options),
         Command::Show(options) => show::show(options),
         Command::Compare(options) => compare::compare(options),
-        Command::Check(options) => check::check(options),
-        Command::Baseline(options) => baseline::baseline(options),
         Command::History(options) => history::history(options),
         Command::Findings(options) => findings::findings(options),
         Command::Detect(options) => detect::detect(options),
-        Command::Audit(options) => audit::audit(options),
-        Command::Bisect(options) => bisect::bisect(options),
         Command::Report(options) => report::report(options),
-        Command::Serve(options) => serve::serve(options),
-        Command::Watch(options) => watch::watch(options),
         Command::Doctor => doctor::doctor(),
     };
     let code = outcome.unwrap_or_else(|error| {

@@ -15,6 +15,7 @@ use crate::performance::TestError;
 use crate::report::BaselineError;
 use crate::source::SourceError;
 use crate::store::StoreError;
+use crate::tracking::AcknowledgeError;
 
 /// What only the command line finds wrong.
 #[derive(Debug, thiserror::Error)]
@@ -99,6 +100,15 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(error) = cause.downcast_ref::<StoreError>() {
         return Some(of_store(error));
+    }
+    if let Some(error) = cause.downcast_ref::<AcknowledgeError>() {
+        return Some(match error {
+            AcknowledgeError::Store(error) => of_store(error),
+            AcknowledgeError::Reason => exit_code::USAGE,
+            AcknowledgeError::NoSuchFinding { .. } | AcknowledgeError::NotAcknowledged(_) => {
+                exit_code::NO_SUCH_RUN
+            }
+        });
     }
     if let Some(error) = cause.downcast_ref::<SourceError>() {
         return Some(of_source(error));

@@ -1,7 +1,7 @@
 //! A run from its request to its report and exit code.
 
 use super::arguments::OutputOptions;
-use super::{interrupt, output};
+use super::{interrupt, output, tracked};
 use crate::exit_code;
 use crate::performance::{Control, TestRequest, run_performance_tests};
 use crate::progress::{Shown, note};
@@ -15,6 +15,7 @@ pub(super) fn run(request: &TestRequest, options: &OutputOptions) -> anyhow::Res
     }
     let reported = output::report(&outcome.run, options);
     if outcome.is_stored && !options.quiet {
+        tracked::tell(&outcome.changes);
         let database = request.folder.database().display();
         note(&format!("kept as run {} in {database}", outcome.run.head.id));
     }

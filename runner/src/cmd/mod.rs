@@ -1,10 +1,6 @@
 //! The command line.
 
 mod arguments;
-mod audit;
-mod baseline;
-mod bisect;
-mod check;
 mod compare;
 mod detect;
 mod doctor;
@@ -22,8 +18,7 @@ mod replay;
 mod report;
 mod revision;
 mod run;
-mod serve;
 mod show;
-mod watch;
+mod tracked;
 
 pub use entry::main;

@@ -9,10 +9,10 @@ use anyhow::Context as _;
 
 use super::arguments::ReplayOptions;
 use super::failure::{CommandError, while_doing};
-use super::output;
+use super::{output, tracked};
 use crate::collect::{Boot, CollectError, Patience, Silent, collect};
 use crate::exit_code;
-use crate::performance::crash_frames;
+use crate::performance::{crash_frames, take_up};
 use crate::progress::note;
 use crate::source::FileSource;
 use crate::store::{Folder, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds, new_run_id};
@@ -34,6 +34,10 @@ pub(super) fn replay(options: &ReplayOptions) -> anyhow::Result<u8> {
     let runs = replay.runs;
     let mut ends = Vec::new();
     for id in &runs {
+        let changes = take_up(&mut store, id);
+        if !options.output.quiet {
+            tracked::tell(&changes);
+        }
         let run = store.load(id)?;
         output::report(&run, &options.output)?;
         ends.extend(run.boots.iter().map(|stored| stored.boot.end));

@@ -34,6 +34,12 @@ pub(super) struct ReportOptions {
 #[derive(Args, Clone, Debug)]
 #[group(required = true, multiple = true)]
 struct FormatOptions {
+    /// Write one self-contained page for a browser
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write a comment for a change, in Markdown
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
     /// Write JUnit XML: a test case for each bench; - is standard output, here and below
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -64,6 +70,8 @@ impl FormatOptions {
     /// What is wanted and where it goes.
     fn wanted(&self) -> Vec<(ReportFormat, &Path)> {
         let place = |format| match format {
+            ReportFormat::Html => &self.html,
+            ReportFormat::Markdown => &self.markdown,
             ReportFormat::Junit => &self.junit,
             ReportFormat::Sarif => &self.sarif,
             ReportFormat::Ktap => &self.ktap,

@@ -2,6 +2,8 @@
 
 use super::rank::Ranks;
 
+use serde::{Deserialize, Serialize};
+
 /// Longest lag that is looked at.
 const LAGS: usize = 24;
 
@@ -16,7 +18,8 @@ const PAIR_NOISE: f64 = 1.5;
 const UNDERESTIMATE: f64 = 1.5;
 
 /// Serial correlation of the noise about the levels.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub(super) struct Dependence {
     /// Correlation of ranks within segments by lag, from lag 1, up to the last pair above noise.
     correlation: Vec<f64>,
@@ -26,6 +29,11 @@ impl Dependence {
     /// No dependence.
     pub(super) const fn none() -> Self {
         Self { correlation: Vec::new() }
+    }
+
+    /// Whether [`Dependence::estimate`] could have given it.
+    pub(super) fn is_plausible(&self) -> bool {
+        self.correlation.len() <= LAGS && self.correlation.iter().all(|value| (-1.0..=1.0).contains(value))
     }
 
     /// Estimates it from the ranks within each sorted run, so that levels do not count as dependence.

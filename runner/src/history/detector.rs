@@ -25,6 +25,9 @@ impl Default for Detector {
 }
 
 impl Detector {
+    /// Finite points that a history needs before anything can be said of it.
+    pub const POINTS_MIN: usize = draft::POINTS_MIN;
+
     /// A detector that keeps a false-alarm budget.
     #[must_use]
     pub fn new(budget: &Budget) -> Self {
@@ -69,6 +72,12 @@ impl Detector {
         findings
     }
 
+    /// False alarms per point that it allows.
+    #[must_use]
+    pub const fn alarms_per_point(&self) -> f64 {
+        self.alarms_per_point
+    }
+
     /// The limits that the budget implies for one look at a whole history.
     pub(super) const fn strictness(&self) -> Strictness {
         Strictness::new(self.alarms_per_point)
@@ -92,8 +101,12 @@ pub fn changes(findings: &[Finding]) -> Vec<Span> {
 
 /// The change of a unit's label before the point at `start`.
 pub(super) fn relabelled(points: &[Point], start: usize) -> Draft {
-    let value = |index: usize| points.get(index).map_or(0.0, |point| point.value);
-    let (before, after) = (value(start.saturating_sub(1)), value(start));
+    let is_measured = |value: &f64| value.is_finite();
+    let start = start.min(points.len());
+    let before = points[..start].iter().rev().map(|point| point.value).find(is_measured);
+    let after = points[start..].iter().map(|point| point.value).find(is_measured);
+    // Where one side has no figure yet, nothing is known of the shift.
+    let (before, after) = (before.or(after).unwrap_or(0.0), after.or(before).unwrap_or(0.0));
     Draft {
         kind: Kind::RelabelledUnit,
         certainty: Certainty::Confirmed,

@@ -11,6 +11,7 @@ mod dependence;
 mod detector;
 mod draft;
 mod drift;
+mod exact;
 mod measure;
 #[cfg(test)]
 pub(crate) mod noise;
@@ -20,11 +21,16 @@ mod seed;
 mod segment;
 mod series;
 mod shape;
+mod state;
+mod table;
 mod tail;
 mod tracker;
 mod types;
 
 pub use budget::Budget;
 pub use detector::{Detector, changes};
+pub use exact::{ExactHistory, ExactState};
+pub use state::HistoryState;
+pub use table::{TableError, read_table};
 pub use tracker::History;
 pub use types::{Certainty, Event, Finding, FindingId, Interval, Key, Kind, Point, Size, Span};

@@ -3,7 +3,6 @@
 use super::dependence::Dependence;
 use super::detector::{self, Detector};
 use super::draft::{self, Depth, Draft, Look};
-use super::series;
 use super::types::{Certainty, Event, Finding, FindingId, Key, Kind, Point, Span};
 
 /// Newest points that every new point is judged with; more only delays, fewer loses slow changes until the next full look.
@@ -27,20 +26,20 @@ const MOVE_SLACK: usize = 8;
 /// A history, its findings, and what each new point does to them.
 #[derive(Clone, Debug)]
 pub struct History {
-    detector: Detector,
-    series: Key,
-    points: Vec<Point>,
-    findings: Vec<Finding>,
+    pub(super) detector: Detector,
+    pub(super) series: Key,
+    pub(super) points: Vec<Point>,
+    pub(super) findings: Vec<Finding>,
     /// Findings that failed their last test, with the number of points since when.
-    doubts: Vec<(FindingId, usize)>,
+    pub(super) doubts: Vec<(FindingId, usize)>,
     /// Number of points at which everything is looked at again.
-    full_at: usize,
+    pub(super) full_at: usize,
     /// First index of the newest unit.
-    unit_start: usize,
+    pub(super) unit_start: usize,
     /// The newest unit, once one is known.
-    unit: Option<Key>,
+    pub(super) unit: Option<Key>,
     /// Dependence at the last look at everything.
-    dependence: Dependence,
+    pub(super) dependence: Dependence,
 }
 
 impl History {
@@ -58,14 +57,6 @@ impl History {
             unit: None,
             dependence: Dependence::none(),
         }
-    }
-
-    /// A history as it was stored; the next point is judged with everything.
-    #[must_use]
-    pub fn restore(detector: Detector, series: Key, points: Vec<Point>, findings: Vec<Finding>) -> Self {
-        let unit_start = series::unit_starts(&points).last().copied().unwrap_or(0);
-        let unit = points.iter().rev().find_map(|point| point.unit);
-        Self { points, findings, full_at: 0, unit_start, unit, ..Self::new(detector, series) }
     }
 
     /// The points so far.
@@ -371,25 +362,6 @@ mod tests {
         let kinds: Vec<Kind> =
             history.findings().iter().filter(|f| f.kind.is_new_level()).map(|f| f.kind).collect();
         assert_eq!(kinds, [Kind::Environment]);
-    }
-
-    #[test]
-    fn a_restored_history_goes_on_with_the_same_ids() {
-        let (mut noise, mut history) = (Noise::new(44), history());
-        for i in 0..120 {
-            history.append(Point::new(noise.normal() + if i >= 60 { 9.0 } else { 0.0 }), &[]);
-        }
-        let ids: Vec<FindingId> =
-            history.findings().iter().filter(|f| f.kind == Kind::Step).map(|f| f.id).collect();
-        let (points, findings) = (history.points().to_vec(), history.findings().to_vec());
-        let mut restored = History::restore(Detector::with_rate(1e-4), Key(7), points, findings);
-        let events = restored.append(Point::new(noise.normal() + 9.0), &[]);
-        assert!(
-            !events.iter().any(|event| matches!(event, Event::Opened(finding) if finding.kind == Kind::Step))
-        );
-        let now: Vec<FindingId> =
-            restored.findings().iter().filter(|f| f.kind == Kind::Step).map(|f| f.id).collect();
-        assert_eq!(ids, now);
     }
 
     #[test]

@@ -71,6 +71,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Blip => "blip",
+            Self::Drift => "drift",
+            Self::WiderNoise => "wider noise",
+            Self::TwoModes => "two modes",
+            Self::Environment => "environment",
+            Self::RelabelledUnit => "relabelled unit",
+            Self::TooFewPoints => "too few points",
+        }
+    }
+
     /// Whether the finding says that a new level begins at its index.
     #[must_use]
     pub const fn is_new_level(self) -> bool {
@@ -88,6 +103,18 @@ pub enum Certainty {
     Found,
     /// Within the budget, with enough points after it that it is no longer a matter of a few.
     Confirmed,
+}
+
+impl Certainty {
+    /// Its name for people.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Suspected => "suspected",
+            Self::Found => "found",
+            Self::Confirmed => "confirmed",
+        }
+    }
 }
 
 /// Identity of a finding; it stays when the history grows and the finding moves or changes its kind.

@@ -7,6 +7,7 @@ use super::machine::{boot_in_qemu, run_as_process};
 use super::session::Session;
 use super::{Control, Target, TestError, TestRequest};
 use crate::store::Run;
+use crate::tracking::Change;
 
 /// A run that was made, at least in part.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub struct TestOutcome {
     pub run: Run,
     /// Whether all of them are in the database.
     pub is_stored: bool,
+    /// What the run changed in the histories.
+    pub changes: Vec<Change>,
     /// What ended the run early or kept a boot out of the database.
     pub trouble: Option<TestError>,
 }

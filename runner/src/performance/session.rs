@@ -10,10 +10,11 @@ use super::{Control, Target, TestError, TestOutcome, TestRequest};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
 use crate::image::is_elf_of;
 use crate::live::{LiveMark, MarkContent};
-use crate::progress::Progress;
+use crate::progress::{Progress, note};
 use crate::source::Source;
 use crate::store::{Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
-use crate::{store, symbolise};
+use crate::tracking::Change;
+use crate::{store, symbolise, tracking};
 
 /// Bytes of randomness in a nonce.
 const NONCE_BYTES: usize = 8;
@@ -170,7 +171,9 @@ impl<'a> Session<'a> {
                 return Err(trouble);
             }
         }
-        Ok(TestOutcome { is_stored: self.unsaved.is_empty(), run: self.run, trouble: self.trouble })
+        let is_stored = self.unsaved.is_empty();
+        let changes = if is_stored { take_up(&mut self.store, &self.run.head.id) } else { Vec::new() };
+        Ok(TestOutcome { is_stored, changes, run: self.run, trouble: self.trouble })
     }
 
     fn store_rest(&mut self) {
@@ -189,6 +192,16 @@ impl<'a> Session<'a> {
 /// `plan` as the text of plan.toml.
 pub(super) fn plan_text(plan: &Plan) -> Result<String, TestError> {
     Ok(toml::to_string(plan)?)
+}
+
+/// Takes a stored run up into the histories. What goes wrong is told: results are kept whatever comes of them.
+pub(crate) fn take_up(store: &mut Store, run: &str) -> Vec<Change> {
+    tracking::update(store, run).unwrap_or_else(|error| {
+        note(&format!(
+            "run {run} is kept, but not in the histories yet: failed to {error}; `multios-perf findings` tries again"
+        ));
+        Vec::new()
+    })
 }
 
 /// The backtrace of a crash in words; empty without one, or without symbols, which the report says by addresses.

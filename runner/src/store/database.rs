@@ -249,6 +249,16 @@ fn insert_result(
     Ok(())
 }
 
+/// `value` as JSON for a column.
+pub(crate) fn stored_json(value: &impl Serialize) -> rusqlite::Result<String> {
+    json(value)
+}
+
+/// The value of a column with JSON.
+pub(crate) fn from_stored_json<T: serde::de::DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    super::queries::parsed(0, text)
+}
+
 pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(unwritable)
 }

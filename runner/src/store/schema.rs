@@ -100,6 +100,20 @@ CREATE TABLE series (
     state TEXT NOT NULL,
     UNIQUE (bench, fingerprint)
 ) STRICT;
+CREATE TABLE tracked_runs (
+    key INTEGER PRIMARY KEY,
+    fingerprint INTEGER NOT NULL REFERENCES fingerprints (key),
+    run TEXT NOT NULL,
+    commit_name TEXT,
+    UNIQUE (fingerprint, run)
+) STRICT;
+CREATE TABLE tracked_points (
+    series INTEGER NOT NULL REFERENCES series (key),
+    run INTEGER NOT NULL REFERENCES tracked_runs (key),
+    value REAL NOT NULL,
+    unit TEXT NOT NULL,
+    PRIMARY KEY (series, run)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE findings (
     id TEXT PRIMARY KEY,
     series INTEGER NOT NULL REFERENCES series (key),
@@ -110,7 +124,7 @@ CREATE INDEX findings_by_series ON findings (series);
 CREATE TABLE finding_events (
     key INTEGER PRIMARY KEY,
     finding TEXT NOT NULL REFERENCES findings (id),
-    run TEXT NOT NULL REFERENCES runs (id),
+    run TEXT NOT NULL,
     event TEXT NOT NULL
 ) STRICT;
 CREATE INDEX finding_events_by_finding ON finding_events (finding);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::history::Finding;
+use crate::history::{Certainty, Finding, Kind};
 use crate::store::UnixSeconds;
 
 /// Whether a finding still stands.
@@ -34,6 +34,21 @@ pub struct TrackedFinding {
     pub acknowledgement: Option<Acknowledgement>,
     /// What became of it, oldest first.
     pub events: Vec<FindingEvent>,
+}
+
+impl TrackedFinding {
+    /// Whether somebody should look at it: it stands within the budget of false alarms, is no gain and no passing trouble, and
+    /// nobody has acknowledged it.
+    #[must_use]
+    pub fn calls_for_action(&self) -> bool {
+        let is_lasting = !matches!(self.finding.kind, Kind::Blip | Kind::TooFewPoints);
+        let is_gain = self.finding.size.shift < 0.0 && matches!(self.finding.kind, Kind::Step | Kind::Drift);
+        self.state == FindingState::Standing
+            && self.acknowledgement.is_none()
+            && self.finding.certainty != Certainty::Suspected
+            && is_lasting
+            && !is_gain
+    }
 }
 
 /// Where a finding begins, in runs.

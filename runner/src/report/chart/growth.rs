@@ -84,6 +84,7 @@ mod tests {
             scale: (*scale).into(),
             size: *size,
             cost: *cost,
+            spread: None,
         });
         let input = Growth {
             subject: "kernel/process-switch".into(),

@@ -5,10 +5,10 @@ use std::collections::{HashMap, HashSet};
 use perf_kernel::suites::{SUITES, Selected, Suite};
 use perf_kernel::wire::{BenchRecord, Clock, Mode, Status};
 
+use crate::analysis::catalogue;
 use crate::analysis::{BenchVerdict, Figures, Growth, MergedBench, merge};
 use crate::assess::{Assessment, Course, TargetVerdict};
 use crate::report::headline;
-use crate::report::table::catalogue;
 
 /// An assessment arranged by bench.
 pub(super) struct View<'a> {
