@@ -10,7 +10,7 @@ mod csv;
 mod document;
 mod format;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 #[cfg(test)]
 mod golden_formats;
 mod grid;
@@ -22,7 +22,7 @@ mod listing;
 mod notes;
 mod openmetrics;
 mod page;
-mod quantity;
+pub(crate) mod quantity;
 mod rule;
 mod sarif;
 mod stop;
