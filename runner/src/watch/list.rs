@@ -5,7 +5,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style as ScreenStyle};
 
-use super::distribution::{ranges, sparkline};
+use super::distribution::{BODY, ranges, sparkline};
 use super::snapshot::{Row, RowState};
 use super::state::State;
 use super::theme::look;
@@ -75,7 +75,7 @@ fn draw_heading(columns: &Columns, palette: Palette, area: Rect, buffer: &mut Bu
         right(buffer, area.x + x, area.y, name, dim);
     }
     let width = usize::from(columns.distribution_width);
-    buffer.set_stringn(area.x + columns.distribution, area.y, "distribution", width, dim);
+    buffer.set_stringn(area.x + columns.distribution, area.y, "up to P99", width, dim);
 }
 
 fn draw_row(row: &Row, columns: &Columns, palette: Palette, line: Rect, buffer: &mut Buffer) {
@@ -101,7 +101,7 @@ fn draw_row(row: &Row, columns: &Columns, palette: Palette, line: Rect, buffer: 
     }
     let histogram = row.record.as_ref().and_then(|record| record.histogram.as_ref());
     let width = usize::from(columns.distribution_width);
-    let bars = histogram.map(|histogram| sparkline(&ranges(histogram, width))).unwrap_or_default();
+    let bars = histogram.map(|histogram| sparkline(&ranges(histogram, BODY, width))).unwrap_or_default();
     buffer.set_stringn(line.x + columns.distribution, line.y, bars, width, look(palette, Style::Good));
 }
 

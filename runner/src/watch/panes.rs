@@ -7,7 +7,7 @@ use ratatui::style::Style as ScreenStyle;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _, Wrap};
 
-use super::distribution::{ranges, sparkline};
+use super::distribution::{WHOLE, ranges, sparkline};
 use super::list::in_words;
 use super::snapshot::{Row, Snapshot};
 use super::state::State;
@@ -167,7 +167,7 @@ fn figure_lines(row: &Row, figures: &Figures, palette: Palette, width: u16) -> V
     if let Some(histogram) = row.record.as_ref().and_then(|record| record.histogram.as_ref()) {
         let (low, high) = (shown(figures.min), shown(figures.max));
         let room = usize::from(width).saturating_sub(low.len() + high.len() + 2).min(80);
-        let bars = sparkline(&ranges(histogram, room));
+        let bars = sparkline(&ranges(histogram, WHOLE, room));
         lines.push(Line::from(vec![
             Span::styled(format!("{low} "), look(palette, Style::Dim)),
             Span::styled(bars, look(palette, Style::Good)),

@@ -7,7 +7,7 @@ use perf_kernel::wire::{BenchRecord, LogLine, Status};
 
 use crate::analysis::Figures;
 use crate::collect::BootEnd;
-use crate::live::{Follower, LiveState, RunTail};
+use crate::live::{Follower, LiveRun, LiveState, RunTail};
 use crate::report::clean;
 use crate::store::{RunHead, UnixSeconds};
 
@@ -86,13 +86,12 @@ impl Snapshot {
         let running = follower.running().map(|start| clean(&start.id).into_owned());
         let (log, log_before) = follower.log();
         let line = |line: &LogLine| LogLine { level: line.level, text: clean(&line.text).into_owned() };
-        let closed = run.ends.len();
         Self {
             run: run.head.id.clone(),
             command: clean(&run.head.command).into_owned(),
             started: run.head.started,
             state: run.state,
-            boot: if run.state == LiveState::GoingOn && run.turn > 0 { closed + 1 } else { closed },
+            boot: boot_shown(run, follower),
             ends: run.ends.clone(),
             boots_asked: run.boots_asked,
             machine: machine(follower),
@@ -110,6 +109,14 @@ impl Snapshot {
     pub(super) fn ended(&self) -> usize {
         self.rows.iter().filter(|row| matches!(row.state, RowState::Ended(_))).count()
     }
+}
+
+/// The place of the boot that `follower` shows. Starts and boots are counted alike as long as no machine starts again by
+/// itself; the boots of a start that is not over are not among the ends yet.
+fn boot_shown(run: &LiveRun, follower: &Follower) -> usize {
+    let turn = usize::try_from(run.turn).unwrap_or(usize::MAX);
+    let closed = run.ends.len();
+    if turn > closed { turn.saturating_add(follower.boots_before().len()) } else { closed }
 }
 
 fn machine(follower: &Follower) -> Option<String> {
