@@ -36,3 +36,5 @@ pub mod store;
 pub mod symbolise;
 #[cfg(feature = "host")]
 pub mod tracking;
+#[cfg(feature = "host")]
+pub mod watch;

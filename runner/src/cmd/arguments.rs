@@ -9,6 +9,7 @@ use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
 use super::report::ReportOptions;
+use super::watch::WatchOptions;
 use crate::store::Selector;
 
 /// Boots the benchmark kernel, collects what it measures, and compares.
@@ -44,6 +45,8 @@ pub(super) enum Command {
     Detect(DetectOptions),
     /// Write a run as HTML, Markdown, JUnit and other formats
     Report(ReportOptions),
+    /// Follow a run in the terminal
+    Watch(WatchOptions),
     /// Say what building and running needs, found or missing, with the remedy
     Doctor,
 }

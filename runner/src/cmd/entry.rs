@@ -25,6 +25,7 @@ pub fn main() -> ExitCode {
         Command::Findings(options) => findings::findings(options),
         Command::Detect(options) => detect::detect(options),
         Command::Report(options) => report::report(options),
+        Command::Watch(options) => watch::watch(options),
         Command::Doctor => doctor::doctor(),
     };
     let code = outcome.unwrap_or_else(|error| {

@@ -20,5 +20,6 @@ mod revision;
 mod run;
 mod show;
 mod tracked;
+mod watch;
 
 pub use entry::main;

@@ -18,7 +18,7 @@ use crate::samples::{bench, skipped};
 use crate::store::samples::{boot, run};
 use crate::store::{Run, RunLine};
 
-pub(super) fn check(name: &str, actual: &str) {
+pub(crate) fn check(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, actual).expect("the folder is there");

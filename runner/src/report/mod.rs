@@ -13,7 +13,7 @@ mod document;
 mod findings;
 mod format;
 #[cfg(test)]
-mod golden;
+pub(crate) mod golden;
 #[cfg(test)]
 mod golden_formats;
 mod grid;
@@ -28,7 +28,7 @@ mod markdown;
 mod notes;
 mod openmetrics;
 mod page;
-mod quantity;
+pub(crate) mod quantity;
 mod rule;
 mod sarif;
 mod stop;

@@ -3,7 +3,7 @@
 use crate::analysis::FigureUnit;
 
 /// `value` in `unit`.
-pub(super) fn figure(value: f64, unit: FigureUnit) -> String {
+pub(crate) fn figure(value: f64, unit: FigureUnit) -> String {
     match unit {
         FigureUnit::Nanoseconds => time(value),
         FigureUnit::Instructions => instructions(value),
@@ -18,12 +18,12 @@ pub(super) fn time(nanoseconds: f64) -> String {
 }
 
 /// A rate of `each_second` things.
-pub(super) fn rate(each_second: f64) -> String {
+pub(crate) fn rate(each_second: f64) -> String {
     scaled(each_second, &[(1.0, "/s"), (1e3, "k/s"), (1e6, "M/s"), (1e9, "G/s")])
 }
 
 /// A rate of `each_second` bytes, in decimal units as data sheets have them.
-pub(super) fn byte_rate(each_second: f64) -> String {
+pub(crate) fn byte_rate(each_second: f64) -> String {
     scaled(each_second, &[(1.0, "B/s"), (1e3, "kB/s"), (1e6, "MB/s"), (1e9, "GB/s")])
 }
 
@@ -53,7 +53,7 @@ pub(super) fn instructions(value: f64) -> String {
 }
 
 /// `number` with a comma after each three digits.
-pub(super) fn counted(number: u64) -> String {
+pub(crate) fn counted(number: u64) -> String {
     grouped(&number.to_string())
 }
 

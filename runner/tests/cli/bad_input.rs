@@ -133,3 +133,10 @@ fn a_database_that_may_not_grow_is_told_and_can_be_filled_later() {
     let called = place.call(&["replay", text(&path)]);
     assert!(called.code == 0 && called.output.contains("400 measured"), "{}", called.errors);
 }
+
+#[test]
+fn watching_needs_a_terminal_and_a_run() {
+    let place = Place::new();
+    place.call(&["watch"]).fails_with(exit_code::USAGE, &["standard output is no terminal", "show"]);
+    place.call(&["watch", "3f2a"]).fails_with(exit_code::NO_SUCH_RUN, &["begins with \"3f2a\""]);
+}
