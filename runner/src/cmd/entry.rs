@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
-use super::{compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show};
+use super::{
+    compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show, watch,
+};
 use crate::report::clean;
 
 /// Runs the command line of this process and gives its exit code, one of those in [`crate::exit_code`].

@@ -31,7 +31,7 @@ pub fn html(assessment: &Assessment) -> String {
             body { (body(&view)) }
         }
     };
-    page.into_string()
+    page.into_string() + "\n"
 }
 
 fn body(view: &View<'_>) -> Markup {
