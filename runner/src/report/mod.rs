@@ -1,5 +1,6 @@
 //! Results for people and for scripts.
 
+mod audit;
 mod clean;
 mod comparison;
 mod course;
@@ -19,6 +20,7 @@ mod stop;
 mod style;
 mod table;
 
+pub use audit::audit_text;
 pub use clean::clean;
 pub use comparison::comparison;
 pub use course::{course, course_lines};

@@ -183,7 +183,7 @@ impl TrackedRows<'_> {
             }
         }
         let figure = |(bench, unit, values): (String, String, Vec<f64>)| {
-            median(values.into_iter()).map(|value| Figure { bench, unit, value })
+            median(values).map(|value| Figure { bench, unit, value })
         };
         Ok(gathered.into_iter().filter_map(figure).collect())
     }

@@ -21,5 +21,4 @@ pub use change::Change;
 pub(crate) use change::{percent, short};
 pub use query::{Filter, courses, findings};
 pub use types::{Acknowledgement, FindingEvent, FindingState, Place, TrackedFinding};
-pub(crate) use update::CONTROLS;
 pub use update::{catch_up, update};
