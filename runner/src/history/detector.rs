@@ -1,6 +1,6 @@
 //! The detector: a whole history at once.
 
-use super::budget::{Budget, Strictness};
+use super::budget::{Budget, SUSPICION_LIVE, SUSPICION_ONCE, Strictness};
 use super::dependence::Dependence;
 use super::draft::{self, Depth, Draft, Look};
 use super::series;
@@ -11,6 +11,11 @@ use super::types::{Certainty, Finding, FindingId, Key, Kind, Point, Size, Span};
 /// Every place is tested again as points come after it, and stays found once it was. Set by replaying independent noise
 /// (docs/methodology-history.md): 6 to 8 times for 300 to 1,000 points.
 const LIVE_LOOKS: f64 = 8.0;
+
+/// How many times the alarms of independent noise real noise raises in one look, to stay within the budget with some dependence.
+///
+/// Chosen by the scores of generated series, which hold noise of real machines (docs/methodology-history.md).
+const ONE_LOOK: f64 = 3.0;
 
 /// Finds what happened in a history.
 #[derive(Clone, Copy, Debug)]
@@ -80,12 +85,12 @@ impl Detector {
 
     /// The limits that the budget implies for one look at a whole history.
     pub(super) const fn strictness(&self) -> Strictness {
-        Strictness::new(self.alarms_per_point)
+        Strictness::new(self.alarms_per_point / ONE_LOOK, SUSPICION_ONCE)
     }
 
     /// The limits for a history that is looked at again with every point.
     pub(super) const fn live_strictness(&self) -> Strictness {
-        Strictness::new(self.alarms_per_point / LIVE_LOOKS)
+        Strictness::new(self.alarms_per_point / LIVE_LOOKS, SUSPICION_LIVE)
     }
 }
 

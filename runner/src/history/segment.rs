@@ -307,7 +307,7 @@ mod tests {
     fn boundaries(values: &[f64]) -> Vec<usize> {
         let allowed = vec![true; values.len()];
         let input = Input { values, allowed: &allowed, known: &[], dependence: &Dependence::none() };
-        let strictness = Strictness::new(1e-4);
+        let strictness = Strictness::new(1e-4, 1.8);
         Segmenter::run(input, strictness).boundaries().iter().map(|boundary| boundary.at).collect()
     }
 
