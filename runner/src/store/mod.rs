@@ -1,5 +1,6 @@
 //! Results that were kept: an SQLite database, and the raw transcripts beside it.
 
+mod baselines;
 mod database;
 mod error;
 mod folder;
@@ -15,6 +16,7 @@ mod side_file;
 mod time;
 mod transcript;
 
+pub use baselines::Others;
 pub use database::Store;
 pub use error::StoreError;
 pub use folder::Folder;
