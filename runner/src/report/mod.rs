@@ -1,7 +1,9 @@
 //! Results for people and for scripts.
 
+mod annotations;
 mod clean;
 mod comparison;
+mod concern;
 mod csv;
 mod document;
 #[cfg(test)]
@@ -16,7 +18,9 @@ mod quantity;
 mod stop;
 mod style;
 mod table;
+mod table_place;
 
+pub use annotations::annotations;
 pub use clean::clean;
 pub use comparison::comparison;
 pub use csv::csv;
