@@ -1,5 +1,6 @@
 //! The command line.
 
+mod against;
 mod arguments;
 mod audit;
 mod baseline;
@@ -23,6 +24,7 @@ mod revision;
 mod run;
 mod serve;
 mod session;
+mod share;
 mod show;
 mod watch;
 

@@ -1,6 +1,7 @@
 //! Results for people and for scripts.
 
 mod annotations;
+mod baselines;
 mod clean;
 mod comparison;
 mod concern;
@@ -21,6 +22,7 @@ mod table;
 mod table_place;
 
 pub use annotations::annotations;
+pub use baselines::{baseline_figures, baseline_lines, creep_lines};
 pub use clean::clean;
 pub use comparison::comparison;
 pub use csv::csv;
