@@ -135,7 +135,7 @@ pub(super) struct OutputOptions {
 #[derive(Args, Clone, Debug)]
 pub(super) struct StoreOptions {
     /// The database of results; transcripts lie beside it [default: multios-perf/results.db in the data folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(super) db: Option<PathBuf>,
 }
 

@@ -7,6 +7,7 @@ mod comparison;
 mod concern;
 mod csv;
 mod document;
+mod gate;
 #[cfg(test)]
 mod golden;
 mod grid;
@@ -27,6 +28,7 @@ pub use clean::clean;
 pub use comparison::comparison;
 pub use csv::csv;
 pub use document::{BaselineError, DOCUMENT_FORMAT, Document, DocumentBench, DocumentBoot, DocumentCrash};
+pub use gate::{BootAgain, Gate};
 pub use json::to_json;
 pub use listing::{ListEntry, entries, listing, run_lines};
 pub use page::{PageOptions, SkippedDetail, page};
