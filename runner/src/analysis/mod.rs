@@ -25,7 +25,7 @@ pub use growth::{Growth, GrowthChange, GrowthClass, ScaleCost, change_of_class, 
 pub use limits::{Judgement, judge};
 pub use medians::{MedianComparison, MedianPair};
 pub use merged::{MergedBench, median, merge};
-pub use recommend::{Evidence, Recommendation, Severity};
+pub use recommend::{Evidence, Recommendation, Severity, recommend};
 pub use score::{Score, ScorePart, score};
 pub use trend::{ForecastPoint, Trend, trend};
 pub(crate) use units::count;

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 pub(crate) mod samples;
+mod targets;
 mod types;
 
+pub use targets::targets;
 pub use types::{Assessment, Course, TargetVerdict};
