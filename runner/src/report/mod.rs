@@ -13,6 +13,7 @@ mod listing;
 mod notes;
 mod page;
 mod quantity;
+mod scaling;
 mod stop;
 mod style;
 mod table;
