@@ -26,9 +26,13 @@ mod markdown;
 mod notes;
 mod openmetrics;
 mod page;
+<<<<<<< HEAD
 mod quantity;
 mod rule;
 mod sarif;
+=======
+pub(crate) mod quantity;
+>>>>>>> 69c7136 (serve: show runs, histories and findings in a browser)
 mod stop;
 mod style;
 mod table;

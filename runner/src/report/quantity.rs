@@ -3,7 +3,7 @@
 use crate::analysis::FigureUnit;
 
 /// `value` in `unit`.
-pub(super) fn figure(value: f64, unit: FigureUnit) -> String {
+pub(crate) fn figure(value: f64, unit: FigureUnit) -> String {
     match unit {
         FigureUnit::Nanoseconds => time(value),
         FigureUnit::Instructions => instructions(value),
@@ -43,7 +43,7 @@ pub(super) fn share(ppm: f64) -> String {
 }
 
 /// A count of instructions: whole if it is, else with decimals while those show anything.
-pub(super) fn instructions(value: f64) -> String {
+pub(crate) fn instructions(value: f64) -> String {
     let is_whole = (value - value.round()).abs() < 1e-6;
     grouped(&match value.abs() {
         size if is_whole || size >= 100_000.0 => format!("{value:.0}"),
@@ -53,7 +53,7 @@ pub(super) fn instructions(value: f64) -> String {
 }
 
 /// `number` with a comma after each three digits.
-pub(super) fn counted(number: u64) -> String {
+pub(crate) fn counted(number: u64) -> String {
     grouped(&number.to_string())
 }
 

@@ -3,6 +3,7 @@
 mod database;
 mod error;
 mod folder;
+mod overview;
 mod points;
 mod queries;
 mod run;
@@ -18,6 +19,7 @@ mod transcript;
 pub use database::Store;
 pub use error::StoreError;
 pub use folder::Folder;
+pub use overview::{RunFilter, RunRow};
 pub use queries::RunLine;
 pub(crate) use run::random_hex;
 pub use run::{Run, RunHead, StoredBoot, new_run_id};

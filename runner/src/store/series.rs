@@ -8,7 +8,7 @@ use super::{Store, StoreError, UnixSeconds};
 use crate::analysis::{Fingerprint, median};
 
 /// Runs that measure two cores at once say nothing about the history of one.
-const ORDINARY: &str = "runs.command <> 'ab'";
+pub(super) const ORDINARY: &str = "runs.command <> 'ab'";
 
 /// A machine with its plan and mode, as far as figures depend on them, of which runs are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
