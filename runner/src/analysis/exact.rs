@@ -127,7 +127,8 @@ fn statistics(summary: &SampleSummary) -> [(&'static str, Option<f64>); 12] {
     ]
 }
 
-fn figures_changed(before: &SideBench, after: &SideBench) -> Option<ChangeKind> {
+/// How the figures of one bench differ, as [`ChangeKind::Figures`]; `None` if they are equal.
+pub(super) fn figures_changed(before: &SideBench, after: &SideBench) -> Option<ChangeKind> {
     let (a, b) = (before.summary.as_ref()?, after.summary.as_ref()?);
     let is_same_batch = (before.iterations, before.operations, before.bytes)
         == (after.iterations, after.operations, after.bytes);

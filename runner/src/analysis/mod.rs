@@ -7,6 +7,8 @@ mod fingerprint;
 mod limits;
 mod medians;
 mod merged;
+mod paired;
+mod signed_rank;
 mod units;
 
 pub use compare::{Comparison, Likeness, Outcome, Side, SideBench, compare};
@@ -16,5 +18,7 @@ pub use fingerprint::{Difference, Fingerprint};
 pub use limits::{Judgement, judge};
 pub use medians::{MedianComparison, MedianPair};
 pub use merged::{MergedBench, median, merge};
+pub use paired::{Found, MISS, Paired, PairedBench, PairedVerdict, Ratio, Replicate, paired};
+pub use signed_rank::{Shift, adjusted, shift};
 pub(crate) use units::count;
 pub use units::{Conversion, FigureUnit, nanoseconds};
