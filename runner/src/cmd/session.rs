@@ -99,8 +99,31 @@ impl<'a> Session<'a> {
     pub(super) fn make<S: Source>(
         mut self,
         patience: &Patience,
-        mut start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
+        start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
     ) -> anyhow::Result<u8> {
+        self.take_boots(patience, start);
+        self.finish()
+    }
+
+    /// Makes all boots like [`Self::make`], and gives the run instead of reporting it.
+    pub(super) fn collect<S: Source>(
+        mut self,
+        patience: &Patience,
+        start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
+    ) -> anyhow::Result<Run> {
+        self.take_boots(patience, start);
+        self.store_rest();
+        match self.trouble {
+            Some(error) => Err(error),
+            None => Ok(self.run),
+        }
+    }
+
+    fn take_boots<S: Source>(
+        &mut self,
+        patience: &Patience,
+        mut start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
+    ) {
         for turn in 1..=self.boots {
             if let Err(error) = self.boot(turn, patience, &mut start) {
                 self.trouble.get_or_insert(error);
@@ -110,7 +133,6 @@ impl<'a> Session<'a> {
                 break;
             }
         }
-        self.finish()
     }
 
     fn boot<S: Source>(
@@ -182,7 +204,10 @@ impl<'a> Session<'a> {
         let ends = self.run.boots.iter().map(|stored| stored.boot.end);
         match self.trouble {
             Some(error) => Err(error),
-            None => reported.map(|()| exit_code::of_ends(ends)),
+            None => reported.map(|code| match exit_code::of_ends(ends) {
+                exit_code::OK => code,
+                of_boots => of_boots,
+            }),
         }
     }
 

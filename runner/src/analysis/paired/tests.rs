@@ -141,7 +141,7 @@ fn many_benches_take_more_to_convince() {
             let mut record = record.clone();
             record.id = format!("memory/other/{number}");
             let summary = record.summary.as_mut().expect("measured");
-            let is_up = record.round.unwrap_or_default() % 2 == 0;
+            let is_up = record.round.unwrap_or_default().is_multiple_of(2);
             summary.p50 = if record.side == Some(Side::Candidate) && is_up { 10_500 } else { 10_200 };
             record
         };
