@@ -1,61 +1,27 @@
-//! Builds the programs of a workspace that links two builds, as the ordinary ones are built.
+//! Builds a program of two builds, as the ordinary one is built, and links it at several layouts.
 
 use std::io::{BufRead as _, BufReader, ErrorKind};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::diagnosis::diagnose;
 use super::{AbError, Workspace};
+use crate::layout::{Call, Product, require_different};
 
 /// The variable by which the program learns what its sides are called.
 const SIDES_VARIABLE: &str = "AB_SIDES";
 
-/// What to build.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Product {
-    /// The kernel of the bootable image.
-    Kernel,
-    /// The process.
-    Hosted,
+/// Layouts of a program: as many as boots are measured by default, so that where the code of either side happens to lie
+/// is another chance in each.
+pub const LAYOUTS: usize = 12;
+
+/// How `product` of the project in the current folder is built.
+#[must_use]
+pub fn call(product: Product) -> Call {
+    Call { product, layouts: LAYOUTS, build_folder: PathBuf::from(super::workspace::FOLDER).join("build") }
 }
 
-impl Product {
-    /// The call of cargo. The project's `.cargo/config.toml` lies above the workspace and says what `kernel` is.
-    pub(crate) const fn arguments(self) -> &'static [&'static str] {
-        match self {
-            Self::Kernel => &["kernel"],
-            Self::Hosted => &[
-                "build",
-                "--profile",
-                "hosted",
-                "--package",
-                "perf-kernel",
-                "--bin",
-                "perf-hosted",
-                "--features",
-                "hosted",
-            ],
-        }
-    }
-
-    /// The program's name.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Kernel => "perf-kernel",
-            Self::Hosted => "perf-hosted",
-        }
-    }
-
-    /// The program, seen from cargo's folder.
-    pub(crate) const fn place(self) -> &'static str {
-        match self {
-            Self::Kernel => "x86_64-multios/kernel/perf-kernel",
-            Self::Hosted => "hosted/perf-hosted",
-        }
-    }
-}
-
-/// Builds `product` and says where it is. Each line that cargo says goes to `watch`.
+/// Builds `product` and says where it lies at each layout. Each line that cargo says goes to `watch`.
 ///
 /// # Errors
 /// See [`AbError`].
@@ -63,15 +29,11 @@ pub fn build(
     workspace: &Workspace,
     product: Product,
     watch: &mut dyn FnMut(&str),
-) -> Result<PathBuf, AbError> {
-    let mut command = Command::new("cargo");
-    command.args(product.arguments()).arg("--target-dir").arg(&workspace.build_folder);
+) -> Result<Vec<PathBuf>, AbError> {
+    let build_folder = workspace.build_folder.clone();
+    let call = Call { build_folder, ..call(product) };
+    let mut command = call.command(&workspace.root)?;
     command.current_dir(&workspace.folder).env(SIDES_VARIABLE, &workspace.sides);
-    if product == Product::Kernel {
-        // As in the Makefile.
-        command.env("RUSTC_BOOTSTRAP", "1");
-    }
-    command.env_remove("CARGO_TARGET_DIR").env_remove("CARGO_BUILD_TARGET");
     command.stdin(Stdio::null()).stderr(Stdio::piped());
     let failed =
         |error: std::io::Error| AbError::Program { program: "cargo".to_owned(), reason: error.to_string() };
@@ -88,5 +50,7 @@ pub fn build(
     if !child.wait().map_err(failed)?.success() {
         return Err(diagnose(&lines));
     }
-    Ok(workspace.build_folder.join(product.place()))
+    let programs = call.programs();
+    require_different(&programs)?;
+    Ok(programs)
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::layout::LayoutError;
+
 /// Why two builds cannot be put into one image.
 #[derive(Debug, thiserror::Error)]
 pub enum AbError {
@@ -44,6 +46,9 @@ pub enum AbError {
         /// What it said.
         reason: String,
     },
+    /// The program cannot be linked at several layouts.
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
     /// The operating system refused.
     #[error("{what} {}: {error}", .path.display())]
     Io {

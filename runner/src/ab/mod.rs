@@ -9,6 +9,6 @@ mod manifest;
 mod revision;
 mod workspace;
 
-pub use build::{Product, build};
+pub use build::{LAYOUTS, build, call};
 pub use error::AbError;
 pub use workspace::{Workspace, prepare};

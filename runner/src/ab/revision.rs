@@ -38,7 +38,7 @@ impl Sides {
         if !inside.status.success() {
             return Err(AbError::NotARepository { root: root.to_owned(), reason: complaint(&inside) });
         }
-        let commit = |revision: &str| {
+        let commit = |revision: &str| -> Result<Option<String>, AbError> {
             let name = format!("{revision}^{{commit}}");
             let found = git(root, ["rev-parse", "--verify", "--quiet", "--end-of-options", &name])?;
             Ok(found.status.success().then(|| text(&found.stdout)))

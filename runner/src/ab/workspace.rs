@@ -10,7 +10,7 @@ use super::revision::{Sides, extract};
 use super::{AbError, lock};
 
 /// Where everything lies, below the candidate's folder.
-const FOLDER: &str = "target/ab";
+pub(super) const FOLDER: &str = "target/ab";
 
 const CORE_BASE: Dependency =
     Dependency { name: "multios-core-base", package: "multios-core-base", path: "../../base/multios-core" };
@@ -24,7 +24,9 @@ const SUITES_CANDIDATE: Dependency =
 /// A workspace that links two builds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Workspace {
-    /// Its folder.
+    /// The candidate's folder.
+    pub root: PathBuf,
+    /// Its own folder.
     pub folder: PathBuf,
     /// Where cargo is to build.
     pub build_folder: PathBuf,
@@ -52,7 +54,7 @@ pub fn prepare(root: &Path, base: &str) -> Result<Workspace, AbError> {
     let lock_of = |folder: &Path| fs::read_to_string(folder.join("Cargo.lock")).unwrap_or_default();
     let notes = lock::differences(&lock_of(&base_folder), &lock_of(&root));
     let build_folder = folder.join("build");
-    Ok(Workspace { folder: files.folder, build_folder, sides: sides.to_string(), notes })
+    Ok(Workspace { folder: files.folder, root: root.clone(), build_folder, sides: sides.to_string(), notes })
 }
 
 /// Makes the base a workspace of its own, with its own versions, whose package has a name of its own.

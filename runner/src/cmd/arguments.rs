@@ -45,9 +45,9 @@ pub(super) enum Command {
 /// What every boot takes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct BootOptions {
-    /// Boots, one after the other
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(super) boots: u32,
+    /// Boots, one after the other [default: 1; 12 of two builds and 3 of each layout, unless mode is exact]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) boots: Option<u32>,
     /// quick, standard, full, or a file with the keys of plan.toml
     #[arg(long, value_name = "PRESET|FILE")]
     pub(super) plan: Option<String>,
@@ -279,6 +279,6 @@ mod tests {
         let line = ["multios-perf", "run", "--filter", "env/", "--filter", "memory/alloc", "--boots", "2"];
         let Command::Run(options) = Arguments::parse_from(line).command else { panic!("it is a run") };
         assert_eq!(options.boot.filter, ["env/", "memory/alloc"]);
-        assert_eq!(options.boot.boots, 2);
+        assert_eq!(options.boot.boots, Some(2));
     }
 }

@@ -110,14 +110,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(of_ab(error));
     }
     if let Some(error) = cause.downcast_ref::<LayoutError>() {
-        return Some(match error {
-            LayoutError::Missing { .. } => exit_code::MISSING,
-            LayoutError::Configuration { .. } => exit_code::CONFIGURATION,
-            LayoutError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
-            LayoutError::NotBuilt { .. } | LayoutError::Alike { .. } | LayoutError::NotRead { .. } => {
-                exit_code::INTERNAL
-            }
-        });
+        return Some(of_layout(error));
     }
     let is_configuration = cause.is::<ConfigError>()
         || cause.is::<PlanError>()
@@ -152,7 +145,19 @@ fn of_ab(error: &AbError) -> u8 {
             exit_code::NOT_COMPARABLE
         }
         AbError::Program { .. } | AbError::BuildStopped { .. } => exit_code::INTERNAL,
+        AbError::Layout(error) => of_layout(error),
         AbError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+    }
+}
+
+fn of_layout(error: &LayoutError) -> u8 {
+    match error {
+        LayoutError::Missing { .. } => exit_code::MISSING,
+        LayoutError::Configuration { .. } => exit_code::CONFIGURATION,
+        LayoutError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+        LayoutError::NotBuilt { .. } | LayoutError::Alike { .. } | LayoutError::NotRead { .. } => {
+            exit_code::INTERNAL
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl Starter {
             command,
             profile: None,
             plan,
-            boots: options.boot.boots,
+            boots: options.boot.boots.unwrap_or(1),
             elf: Some(self.program.clone()),
             image_hash: None,
             output: &options.output,

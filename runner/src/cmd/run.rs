@@ -77,7 +77,7 @@ impl Setting {
             command,
             profile: Some(self.profile.name.clone()),
             plan: self.plan.clone(),
-            boots: options.boot.boots,
+            boots: options.boot.boots.unwrap_or(1),
             elf: kernel_of(image),
             image_hash: kernel_hash(image)?,
             output: &options.output,

@@ -58,6 +58,8 @@ pub(super) struct Request<'a> {
 
 /// One boot, as its source needs to know it.
 pub(super) struct Turn {
+    /// The boot's place in the run, from 1.
+    pub(super) number: u32,
     /// The plan with this boot's nonce.
     pub(super) plan: Plan,
     /// Where its bytes will be kept.
@@ -146,7 +148,7 @@ impl<'a> Session<'a> {
         let plan_hash = fingerprint(trim(planning::text(&plan)?.as_bytes()));
         let shown = if self.options.quiet { Shown::Never } else { Shown::Live };
         let mut progress = Progress::new(shown, &plan, turn, self.boots);
-        let turn = Turn { plan, transcript: self.folder.transcript(&self.run.head.id, turn) };
+        let turn = Turn { number: turn, plan, transcript: self.folder.transcript(&self.run.head.id, turn) };
         let mut source = start(&turn, &mut progress)?;
         // What the machine says meanwhile waits in its pipe.
         let mut transcript = TranscriptFile::create(&turn.transcript)?;

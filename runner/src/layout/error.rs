@@ -1,7 +1,7 @@
 //! Why a program cannot be linked at several layouts.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why a program cannot be linked at several layouts.
 #[derive(Debug, thiserror::Error)]
@@ -33,10 +33,8 @@ pub enum LayoutError {
         error: io::Error,
     },
     /// The build failed.
-    #[error("link layout {layout}: cargo ended with {status}")]
+    #[error("link the program at several layouts: cargo ended with {status}")]
     NotBuilt {
-        /// The layout, from 1.
-        layout: usize,
         /// How cargo ended.
         status: String,
     },
@@ -63,4 +61,18 @@ pub enum LayoutError {
         /// Functions that both have.
         all: usize,
     },
+}
+
+impl LayoutError {
+    pub(super) fn io(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::Io { what, path: path.to_owned(), error }
+    }
+
+    /// Why `program` did not start.
+    pub(super) fn started(program: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |error| match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing { program, remedy: "run `make setup`" },
+            _ => Self::Io { what: "run", path: program.into(), error },
+        }
+    }
 }

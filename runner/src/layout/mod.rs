@@ -1,9 +1,13 @@
-//! One program linked at several layouts: its functions lie in another order, and all else is the same.
+//! One program linked at several layouts: its functions lie in another order, and all else is the same. `docs/ab.md`
+//! tells why.
 
-mod build;
+mod call;
 mod error;
+mod linker;
+mod product;
 mod symbols;
 
-pub use build::{LAYOUTS, build, program};
+pub use call::Call;
 pub use error::LayoutError;
+pub use product::Product;
 pub use symbols::require_different;

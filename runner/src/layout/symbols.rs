@@ -38,7 +38,7 @@ fn compare(first: &Places, second: &Places, (a, b): (usize, usize)) -> Result<()
 /// Where the functions of the program at `path` lie. Names that several have are left out.
 fn places(path: &Path) -> Result<Places, LayoutError> {
     let wrong = |reason: String| LayoutError::NotRead { path: path.to_owned(), reason };
-    let bytes = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let bytes = fs::read(path).map_err(LayoutError::io("read", path))?;
     let file = object::File::parse(&*bytes).map_err(|error| wrong(error.to_string()))?;
     let mut found: HashMap<String, Option<u64>> = HashMap::new();
     for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())

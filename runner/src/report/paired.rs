@@ -124,7 +124,7 @@ fn method(found: &Paired) -> String {
         }
         Replicate::Block => format!(
             "signed ranks over blocks of base, candidate, candidate, base; p adjusted over the benches of a suite; margin \
-             {margin} %\nblocks of one boot share its memory: 6 boots or more are compared by their medians instead\n"
+             {margin} %\nblocks of a boot share its memory and its layout: nothing is decided by fewer than 6 boots, which are then compared\n"
         ),
         Replicate::Boot => format!(
             "signed ranks over the medians of boots; p adjusted over the benches of a suite; margin {margin} %\n"
