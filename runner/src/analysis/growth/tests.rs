@@ -35,9 +35,12 @@ fn share(classes: &[GrowthClass], class: GrowthClass) -> f64 {
     classes.iter().filter(|found| **found == class).count() as f64 / classes.len() as f64
 }
 
+/// A cost by size.
+type Law = fn(f64) -> f64;
+
 #[test]
 fn laws_with_noise_are_recovered() {
-    let laws: [(GrowthClass, fn(f64) -> f64); 6] = [
+    let laws: [(GrowthClass, Law); 6] = [
         (GrowthClass::Flat, |_| 80.0),
         (GrowthClass::Logarithmic, |n| 20.0 * n.ln()),
         (GrowthClass::Sublinear, |n| 30.0 * n.sqrt()),
