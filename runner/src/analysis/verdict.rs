@@ -99,3 +99,10 @@ pub struct BenchVerdict {
     /// How much it changed; `None` unless both sides have figures.
     pub change: Option<Change>,
 }
+
+impl BenchVerdict {
+    /// A verdict that does not come from figures.
+    pub(super) fn unfit(id: &str, verdict: Verdict, reason: Option<String>) -> Self {
+        Self { id: id.to_owned(), verdict, reason, unit: None, before: None, after: None, change: None }
+    }
+}

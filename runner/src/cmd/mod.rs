@@ -6,6 +6,7 @@ mod baseline;
 mod bisect;
 mod check;
 mod compare;
+mod compare_sides;
 mod detect;
 mod doctor;
 mod entry;
@@ -23,6 +24,7 @@ mod revision;
 mod run;
 mod serve;
 mod session;
+mod share;
 mod show;
 mod watch;
 

@@ -13,14 +13,14 @@ mod draft;
 mod drift;
 mod measure;
 #[cfg(test)]
-mod noise;
-mod rank;
+pub(crate) mod noise;
+pub(crate) mod rank;
 mod run;
 mod seed;
 mod segment;
 mod series;
 mod shape;
-mod tail;
+pub(crate) mod tail;
 mod tracker;
 mod types;
 
