@@ -90,6 +90,9 @@ pub(super) struct BootOptions {
     /// Source revision that is measured [default: what git says of this folder, if its tree is clean]
     #[arg(long, value_name = "NAME")]
     pub(super) revision: Option<String>,
+    /// Keep the run out of the histories, as one of an older revision that is measured again
+    #[arg(long)]
+    pub(super) aside: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

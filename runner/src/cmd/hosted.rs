@@ -15,6 +15,7 @@ use super::session::{Request, Session, Turn};
 use super::{planning, revision};
 use crate::collect::Patience;
 use crate::source::ProcessSource;
+use crate::store::ASIDE;
 
 /// The program with the suites.
 const PROGRAM: &str = "perf-hosted";
@@ -29,7 +30,7 @@ pub(super) fn hosted(options: &HostedOptions) -> anyhow::Result<u8> {
     let plan = planning::plan(&Plan::quick(), &options.boot)?;
     let program = find(options.program.clone())?;
     let request = Request {
-        command: "hosted",
+        command: if options.boot.aside { ASIDE } else { "hosted" },
         profile: None,
         plan,
         boots: options.boot.boots,

@@ -4,6 +4,7 @@ mod arguments;
 mod audit;
 mod baseline;
 mod bisect;
+mod bisect_drive;
 mod check;
 mod compare;
 mod detect;

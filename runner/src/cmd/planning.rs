@@ -77,6 +77,7 @@ mod tests {
             seed: None,
             raw: false,
             revision: None,
+            aside: false,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::config;
 use crate::image::{ImagePaths, kernel_hash};
 use crate::source::qemu::{Launch, QemuSource, accelerator};
 use crate::source::{Read, Source, SourceError};
+use crate::store::ASIDE;
 
 /// Where `make perf-image` puts images.
 const IMAGE_FOLDER: &str = "target/image";
@@ -32,7 +33,7 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<u8> {
     let missing = |error| while_doing("boot the image in QEMU".to_owned(), error);
     let chosen = accelerator::choose(profile).map_err(missing)?;
     let request = Request {
-        command: "run",
+        command: if options.boot.aside { ASIDE } else { "run" },
         profile: Some(profile.name.clone()),
         plan,
         boots: options.boot.boots,

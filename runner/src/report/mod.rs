@@ -1,6 +1,7 @@
 //! Results for people and for scripts.
 
 mod audit;
+mod bisect;
 mod clean;
 mod comparison;
 mod course;
@@ -21,6 +22,7 @@ mod style;
 mod table;
 
 pub use audit::audit_text;
+pub use bisect::search_text;
 pub use clean::clean;
 pub use comparison::comparison;
 pub use course::{course, course_lines};
