@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
+use perf_kernel::plan::Preset;
 use perf_kernel::wire::Mode;
 
 use super::arguments::StoreOptions;
@@ -183,8 +184,10 @@ impl Case {
     /// What to type to measure a revision.
     fn commands(&self, revision: &str, database: &std::path::Path) -> String {
         let build = if self.is_hosted { "make hosted-kernel" } else { "make perf-image" };
-        let words: Vec<String> =
-            self.run_arguments(revision, database).iter().map(|word| quoted(word)).collect();
+        let mut words = self.run_arguments(revision, database);
+        // Another plan would be another machine, with a history of its own.
+        words.extend(self.head.plan().map(|plan| format!("--plan={}", preset(plan.preset))));
+        let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
         format!(
             "  git checkout {revision}\n  {build}\n  multios-perf {}\nthen `multios-perf bisect {}` again\n",
             words.join(" "),
@@ -246,6 +249,14 @@ impl Bounds {
         let before = &values[self.level.0.min(first).max(first.saturating_sub(NEAR))..first];
         let after = &values[self.candidates.1.min(end)..end];
         (before.to_vec(), after.iter().take(NEAR).copied().collect())
+    }
+}
+
+const fn preset(preset: Preset) -> &'static str {
+    match preset {
+        Preset::Quick => "quick",
+        Preset::Standard => "standard",
+        Preset::Full => "full",
     }
 }
 
