@@ -1,5 +1,6 @@
 //! Results that were kept: an SQLite database, and the raw transcripts beside it.
 
+mod baselines;
 mod database;
 mod error;
 mod folder;
@@ -17,6 +18,7 @@ mod tracked;
 mod tracked_findings;
 mod transcript;
 
+pub use baselines::Others;
 pub use database::Store;
 pub(crate) use database::{from_stored_json, stored_json};
 pub use error::StoreError;

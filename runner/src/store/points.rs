@@ -22,7 +22,7 @@ pub(super) fn fingerprint_key(
     head: &RunHead,
     boot: &Boot,
 ) -> rusqlite::Result<Option<i64>> {
-    key_of(connection, boot, head.plan().as_ref())
+    key_of_boot(connection, boot, head.plan().as_ref())
 }
 
 /// Makes the narrow rows of boots that were stored by a version without them.
@@ -44,7 +44,7 @@ pub(super) fn fill_missing(connection: &Connection) -> rusqlite::Result<()> {
             benches: benches.collect::<rusqlite::Result<_>>()?,
             ..Boot::new(BootEnd::Done)
         };
-        update.execute(params![key, key_of(connection, &boot, plan.as_ref())?])?;
+        update.execute(params![key, key_of_boot(connection, &boot, plan.as_ref())?])?;
         insert(connection, key, &boot)?;
     }
     Ok(())
@@ -76,19 +76,23 @@ fn bench_key(connection: &Connection, id: &str) -> rusqlite::Result<i64> {
     }
 }
 
-fn key_of(connection: &Connection, boot: &Boot, plan: Option<&Plan>) -> rusqlite::Result<Option<i64>> {
+fn key_of_boot(connection: &Connection, boot: &Boot, plan: Option<&Plan>) -> rusqlite::Result<Option<i64>> {
     if boot.machine.is_none() {
         return Ok(None);
     }
-    let fingerprint = Fingerprint::of_boot(boot, plan);
+    key_of(connection, &Fingerprint::of_boot(boot, plan)).map(Some)
+}
+
+/// The key of `fingerprint`, which becomes known if it was not.
+pub(super) fn key_of(connection: &Connection, fingerprint: &Fingerprint) -> rusqlite::Result<i64> {
     let name = fingerprint.name();
     let mut find = connection.prepare_cached("SELECT key FROM fingerprints WHERE name = ?1")?;
     match find.query_row([&name], |row| row.get(0)) {
         Err(rusqlite::Error::QueryReturnedNoRows) => {
             let sql = "INSERT INTO fingerprints (name, fields) VALUES (?1, ?2)";
-            let fields = super::database::json(&fingerprint)?;
-            connection.prepare_cached(sql)?.insert(params![name, fields]).map(Some)
+            let fields = super::database::json(fingerprint)?;
+            connection.prepare_cached(sql)?.insert(params![name, fields])
         }
-        found => found.map(Some),
+        found => found,
     }
 }
