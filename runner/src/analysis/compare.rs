@@ -2,13 +2,33 @@
 
 use perf_kernel::units::Bytes;
 use perf_kernel::wire::{BenchRecord, Clock, Mode, SampleSummary, Status};
+use serde::{Deserialize, Serialize};
 
 use super::exact::{self, ExactComparison};
 use super::fingerprint::{Difference, Fingerprint};
 use super::medians::{self, MedianComparison};
 use super::{BenchVerdict, FigureUnit, Figures};
 
-/// One side of a comparison: a run, one boot of it, or a baseline file.
+/// By what a comparison decides.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Smallest change that matters, as a share of the cost; above 0. A cost `1 + margin` times as high matters, and so
+    /// does one `1 + margin` times as low.
+    pub margin: f64,
+    /// Smallest change that matters in exact mode, in instructions of one sample; above 0.
+    pub margin_instructions: f64,
+    /// Share of false ones among the changes that are reported of a suite, at most; between 0 and 1/2. Intervals have
+    /// the confidence that goes with it.
+    pub alpha: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { margin: 0.01, margin_instructions: 1.0, alpha: 0.05 }
+    }
+}
+
+/// One side of a comparison: boots of one image on one machine, or a baseline file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
     /// What the user calls it.
@@ -21,6 +41,9 @@ pub struct Side {
     pub mode: Option<Mode>,
     /// Which benches were asked for, in words; `None` if that is not known.
     pub selection: Option<String>,
+    /// Fields in which its own boots differ, the first boot that tells as `a`; a side that has any is compared with
+    /// nothing.
+    pub mixed: Vec<Difference>,
     /// The benches of each boot.
     pub boots: Vec<Vec<SideBench>>,
 }
@@ -76,6 +99,8 @@ pub struct Comparison {
     pub b: String,
     /// Whether both sides ran the same image.
     pub images: Likeness,
+    /// By what was decided.
+    pub settings: Settings,
     /// What was found.
     pub outcome: Outcome,
     /// A verdict for each bench, in the order in which they ran; empty if the sides are not alike.
@@ -131,9 +156,15 @@ impl Comparison {
     }
 }
 
-/// Compares `a`, before, with `b`, after.
+/// Compares `a`, before, with `b`, after, by the default settings.
 #[must_use]
 pub fn compare(a: &Side, b: &Side) -> Comparison {
+    compare_with(a, b, &Settings::default())
+}
+
+/// Compares `a`, before, with `b`, after.
+#[must_use]
+pub fn compare_with(a: &Side, b: &Side, settings: &Settings) -> Comparison {
     let differences = a.fingerprint.differences(&b.fingerprint);
     let selections = Likeness::of(a.selection.as_ref(), b.selection.as_ref());
     let outcome = if !differences.is_empty() {
@@ -144,7 +175,14 @@ pub fn compare(a: &Side, b: &Side) -> Comparison {
         Outcome::Medians(medians::compare(a, b))
     };
     let images = Likeness::of(a.image_hash.as_ref(), b.image_hash.as_ref());
-    Comparison { a: a.name.clone(), b: b.name.clone(), images, outcome, benches: Vec::new() }
+    Comparison {
+        a: a.name.clone(),
+        b: b.name.clone(),
+        images,
+        settings: *settings,
+        outcome,
+        benches: Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -162,6 +200,7 @@ pub(super) mod tests {
             fingerprint: Fingerprint::of(Some(&samples::machine()), Some(mode), Some(&Plan::quick()), None),
             mode: Some(mode),
             selection: Some("all".into()),
+            mixed: Vec::new(),
             boots: boots.iter().map(benches).collect(),
         }
     }

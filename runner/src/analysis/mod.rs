@@ -17,7 +17,7 @@ mod units;
 mod verdict;
 
 pub(crate) use catalogue::catalogue;
-pub use compare::{Comparison, Likeness, Outcome, Side, SideBench, compare};
+pub use compare::{Comparison, Likeness, Outcome, Settings, Side, SideBench, compare, compare_with};
 pub use exact::{ExactChange, ExactChangeKind, ExactComparison};
 pub use figures::{Figures, Rates};
 pub use fingerprint::{Difference, Fingerprint};
