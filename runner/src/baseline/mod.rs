@@ -5,6 +5,7 @@ mod error;
 mod file;
 mod health;
 mod name;
+mod pinning;
 mod rolling;
 #[cfg(test)]
 mod round_trip;
@@ -17,6 +18,7 @@ pub use error::BaselineFileError;
 pub use file::{BASELINE_FORMAT, BASELINE_KIND, BaselineFile};
 pub use health::{Complaint, complaints};
 pub use name::{BaselineName, BaselineNameError};
+pub use pinning::refusals;
 pub use rolling::{LeftOut, Window, population_boots, window};
 pub use trim::trimmed;
 pub use types::{Baseline, BaselineKind};

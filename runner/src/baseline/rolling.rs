@@ -1,10 +1,9 @@
 //! Which boots a rolling baseline consists of.
 
-use std::collections::BTreeMap;
-
 use perf_kernel::wire::Mode;
 
 use super::{BootFigures, atypical};
+use crate::analysis::Fingerprint;
 
 /// Boots that a boot is judged by, at least.
 const POPULATION_MIN: u32 = 20;
@@ -37,13 +36,14 @@ pub fn population_boots(boots: u32) -> u32 {
 
 /// The newest `boots` of `population` that are healthy and like the rest of it; fewer if there are fewer.
 ///
-/// `population` begins with the newest. In exact mode a boot is healthy or not, and equal to others of its image.
+/// `population` begins with the newest and is all of `machine`. In exact mode a boot is healthy or not, and equal to others of its image.
 #[must_use]
-pub fn window(population: &[BootFigures], boots: u32, mode: Option<Mode>) -> Window {
+pub fn window(population: &[BootFigures], boots: u32, machine: &Fingerprint) -> Window {
+    let is_exact = machine.0.get("mode").is_some_and(|mode| mode == Mode::Icount.name());
     let healthy: Vec<&BootFigures> = population.iter().filter(|boot| boot.complaints.is_empty()).collect();
-    let others = |boot: &BootFigures| -> Vec<&BTreeMap<String, f64>> {
-        let is_other = |other: &&&BootFigures| (&other.run, other.number) != (&boot.run, boot.number);
-        healthy.iter().filter(is_other).map(|other| &other.medians).collect()
+    let others = |boot: &BootFigures| -> Vec<&BootFigures> {
+        let is_other = |other: &&BootFigures| (&other.run, other.number) != (&boot.run, boot.number);
+        healthy.iter().copied().filter(is_other).collect()
     };
     let mut found = Window::default();
     let mut left_out = Vec::new();
@@ -52,8 +52,8 @@ pub fn window(population: &[BootFigures], boots: u32, mode: Option<Mode>) -> Win
             break;
         }
         let complaint = boot.complaints.first().map(ToString::to_string);
-        let is_judged = complaint.is_none() && mode != Some(Mode::Icount);
-        let unlike = is_judged.then(|| atypical(&boot.medians, others(boot))).flatten();
+        let is_judged = complaint.is_none() && !is_exact;
+        let unlike = is_judged.then(|| atypical(&boot.medians, &others(boot))).flatten();
         match complaint.or_else(|| unlike.map(|unlike| format!("is atypical: {unlike}"))) {
             Some(why) => left_out.push(LeftOut { run: boot.run.clone(), number: boot.number, why }),
             None => {
@@ -78,11 +78,15 @@ mod tests {
         let wobble = f64::from(number % 5) * 0.1;
         let medians = ["env/pause", "env/l1-load", "memory/alloc-small/64"];
         BootFigures {
-            run: "aa000001".into(),
+            run: format!("{:08x}", number / 2),
             number,
             complaints: Vec::new(),
             medians: medians.into_iter().map(|id| (id.to_owned(), value + wobble)).collect(),
         }
+    }
+
+    fn machine(mode: Mode) -> Fingerprint {
+        Fingerprint::of(None, Some(mode), None, None)
     }
 
     fn numbers(window: &Window) -> Vec<u32> {
@@ -92,7 +96,7 @@ mod tests {
     #[test]
     fn a_window_holds_the_newest_boots() {
         let boots: Vec<_> = (0..20).rev().map(|number| boot(number, 100.0)).collect();
-        let found = window(&boots, 3, Some(Mode::Kvm));
+        let found = window(&boots, 3, &machine(Mode::Kvm));
         assert_eq!((numbers(&found), found.left_out.len()), (vec![19, 18, 17], 0));
     }
 
@@ -102,7 +106,7 @@ mod tests {
         boots[0] = boot(19, 140.0);
         boots[2].complaints = vec![Complaint::Ended(BootEnd::Hung)];
         boots[9].complaints = vec![Complaint::Clock];
-        let found = window(&boots, 3, Some(Mode::Kvm));
+        let found = window(&boots, 3, &machine(Mode::Kvm));
         assert_eq!(numbers(&found), [18, 16, 15]);
         let left_out: Vec<_> = found.left_out.iter().map(|boot| (boot.number, boot.why.as_str())).collect();
         assert_eq!(left_out.len(), 2, "{left_out:?}");
@@ -114,7 +118,7 @@ mod tests {
     fn exact_boots_of_another_image_are_not_atypical() {
         let mut boots: Vec<_> = (0..20).rev().map(|number| boot(number, 100.0)).collect();
         boots[0] = boot(19, 140.0);
-        assert_eq!(numbers(&window(&boots, 1, Some(Mode::Icount))), [19]);
+        assert_eq!(numbers(&window(&boots, 1, &machine(Mode::Icount))), [19]);
     }
 
     #[test]
@@ -123,15 +127,15 @@ mod tests {
             let value = |place: usize| if place < newest { 80.0 } else { 100.0 };
             (0_u32..20).map(|place| boot(100 - place, value(usize::try_from(place).expect("few")))).collect()
         };
-        assert_eq!(numbers(&window(&changed(3), 2, Some(Mode::Kvm))), [97, 96]);
-        assert_eq!(numbers(&window(&changed(12), 2, Some(Mode::Kvm))), [100, 99]);
+        assert_eq!(numbers(&window(&changed(3), 2, &machine(Mode::Kvm))), [97, 96]);
+        assert_eq!(numbers(&window(&changed(12), 2, &machine(Mode::Kvm))), [100, 99]);
     }
 
     #[test]
     fn without_healthy_boots_the_window_is_empty_and_says_why() {
         let mut only = boot(1, 100.0);
         only.complaints = vec![Complaint::Ended(BootEnd::Crashed)];
-        let found = window(&[only], 5, None);
+        let found = window(&[only], 5, &Fingerprint::default());
         assert_eq!((found.chosen.len(), found.left_out.len()), (0, 1));
     }
 }

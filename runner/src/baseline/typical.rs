@@ -1,7 +1,7 @@
 //! Whether a boot's figures are like those of other boots of its machine. A baseline made from a machine that was hot,
 //! busy or misconfigured would hide every later regression.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use super::Complaint;
@@ -10,7 +10,10 @@ use crate::analysis::{count, median};
 /// How the ids of benches begin that measure the machine and not what it runs.
 pub const CONTROL_PREFIX: &str = "env/";
 
-/// Other boots from which on a figure can be called far from them.
+/// Other runs from which on a figure can be called far from them: boots of one run are more alike than runs are.
+const RUNS_MIN: usize = 5;
+
+/// Other boots with a figure of a bench from which on its figure can be called far from them.
 const OTHERS_MIN: usize = 5;
 
 /// Distance from the median that is far, in robust standard deviations, among very many others.
@@ -80,14 +83,15 @@ impl fmt::Display for Atypical {
     }
 }
 
-/// How a boot or run with `medians` is unlike `others`; `None` if it is not, or too few others are known.
+/// How a boot or run with `medians` is unlike `others`; `None` if it is not, or boots of too few other runs are known.
 #[must_use]
-pub fn atypical<'a>(
-    medians: &BTreeMap<String, f64>,
-    others: impl IntoIterator<Item = &'a BTreeMap<String, f64>>,
-) -> Option<Atypical> {
+pub fn atypical(medians: &BTreeMap<String, f64>, others: &[&BootFigures]) -> Option<Atypical> {
+    let runs: HashSet<&str> = others.iter().map(|boot| boot.run.as_str()).collect();
+    if runs.len() < RUNS_MIN {
+        return None;
+    }
     let mut known: HashMap<&str, Vec<f64>> = HashMap::new();
-    for (id, value) in others.into_iter().flatten() {
+    for (id, value) in others.iter().flat_map(|boot| &boot.medians) {
         known.entry(id).or_default().push(*value);
     }
     let mut found = Atypical { judged: 0, far: Vec::new(), controls_judged: 0, controls_far: 0 };
@@ -159,6 +163,18 @@ mod tests {
         ids.map(|id| (id.clone(), 100.0 * shares(&id) * (1.0 + 0.01 * noise.normal()))).collect()
     }
 
+    fn stored(place: u32, medians: BTreeMap<String, f64>) -> BootFigures {
+        BootFigures { run: format!("{place:08x}"), number: 1, complaints: Vec::new(), medians }
+    }
+
+    fn others(noise: &mut Noise, number: u32) -> Vec<BootFigures> {
+        (0..number).map(|place| stored(place, boot(noise, |_| 1.0))).collect()
+    }
+
+    fn judged(medians: &BTreeMap<String, f64>, others: &[BootFigures]) -> Option<Atypical> {
+        atypical(medians, &others.iter().collect::<Vec<_>>())
+    }
+
     #[test]
     fn boots_of_a_steady_machine_are_seldom_atypical() {
         let mut noise = Noise(7);
@@ -166,8 +182,8 @@ mod tests {
         let mut refused = 0;
         for number in [5, 10, 20] {
             for _ in 0..trials {
-                let others: Vec<_> = (0..number).map(|_| boot(&mut noise, |_| 1.0)).collect();
-                refused += usize::from(atypical(&boot(&mut noise, |_| 1.0), &others).is_some());
+                let others = others(&mut noise, number);
+                refused += usize::from(judged(&boot(&mut noise, |_| 1.0), &others).is_some());
             }
         }
         assert!(refused * 100 <= 3 * trials, "{refused} of {} healthy boots", 3 * trials);
@@ -176,8 +192,8 @@ mod tests {
     #[test]
     fn a_machine_that_is_slower_all_over_is_atypical() {
         let mut noise = Noise(8);
-        let others: Vec<_> = (0..8).map(|_| boot(&mut noise, |_| 1.0)).collect();
-        let found = atypical(&boot(&mut noise, |_| 1.25), &others).expect("a quarter slower");
+        let others = others(&mut noise, 8);
+        let found = judged(&boot(&mut noise, |_| 1.25), &others).expect("a quarter slower");
         assert!(found.far.len() > 40 && found.controls_far == 5, "{found}");
         assert!(found.to_string().contains("of 45 benches"), "{found}");
     }
@@ -185,33 +201,37 @@ mod tests {
     #[test]
     fn a_machine_whose_own_speed_is_off_is_atypical_though_few_benches_show_it() {
         let mut noise = Noise(9);
-        let others: Vec<_> = (0..20).map(|_| boot(&mut noise, |_| 1.0)).collect();
+        let others = others(&mut noise, 20);
         let hot = |id: &str| if id == "env/l1-load" || id == "env/pause" { 1.3 } else { 1.0 };
-        let found = atypical(&boot(&mut noise, hot), &others).expect("two of five controls are off");
+        let found = judged(&boot(&mut noise, hot), &others).expect("two of five controls are off");
         assert_eq!((found.far.len(), found.controls_far), (2, 2), "{found}");
     }
 
     #[test]
     fn a_few_benches_that_changed_are_what_a_baseline_is_for() {
         let mut noise = Noise(10);
-        let others: Vec<_> = (0..20).map(|_| boot(&mut noise, |_| 1.0)).collect();
+        let others = others(&mut noise, 20);
         let faster = |id: &str| if id.ends_with("/1") { 0.5 } else { 1.0 };
-        assert_eq!(atypical(&boot(&mut noise, faster), &others), None);
+        assert_eq!(judged(&boot(&mut noise, faster), &others), None);
     }
 
     #[test]
-    fn four_others_are_too_few_to_judge_by() {
+    fn four_runs_are_too_few_to_judge_by_however_many_boots_they_have() {
         let mut noise = Noise(11);
-        let others: Vec<_> = (0..4).map(|_| boot(&mut noise, |_| 1.0)).collect();
-        assert_eq!(atypical(&boot(&mut noise, |_| 9.0), &others), None);
+        let mut others = others(&mut noise, 40);
+        others.iter_mut().zip(0..).for_each(|(boot, place)| boot.run = format!("{}", place % 4));
+        assert_eq!(judged(&boot(&mut noise, |_| 9.0), &others), None);
     }
 
     #[test]
     fn figures_that_repeat_to_the_tick_do_not_make_the_next_tick_far() {
         let of = |value: f64| BTreeMap::from([("env/pause".to_owned(), value)]);
-        let others = vec![of(1_000.0); 20];
-        assert_eq!(atypical(&of(1_001.0), &others), None);
-        assert!(atypical(&of(1_100.0), &others).is_some());
-        assert_eq!(atypical(&of(0.0), &vec![of(0.0); 20]), None, "nothing can be said of zero");
+        let among = |number: u32, value: f64, others: f64| {
+            let others: Vec<_> = (0..number).map(|place| stored(place, of(others))).collect();
+            judged(&of(value), &others)
+        };
+        assert_eq!(among(20, 1_001.0, 1_000.0), None);
+        assert!(among(20, 1_100.0, 1_000.0).is_some());
+        assert_eq!(among(20, 0.0, 0.0), None, "nothing can be said of zero");
     }
 }

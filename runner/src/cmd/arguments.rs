@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
+use super::baseline::BaselineOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
@@ -37,6 +38,8 @@ pub(super) enum Command {
     Show(ShowOptions),
     /// Compare two runs, the boots of a run, or a run with a baseline
     Compare(CompareOptions),
+    /// Pin, roll, list, export and import baselines
+    Baseline(BaselineOptions),
     /// Show the history of a bench, with what changed and where it is going
     History(HistoryOptions),
     /// List what the histories show; say why one may stay

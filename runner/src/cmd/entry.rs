@@ -23,6 +23,7 @@ pub fn main() -> ExitCode {
         Command::Runs(options) => list::runs(options),
         Command::Show(options) => show::show(options),
         Command::Compare(options) => compare::compare(options),
+        Command::Baseline(options) => baseline::baseline(options),
         Command::History(options) => history::history(options),
         Command::Findings(options) => findings::findings(options),
         Command::Detect(options) => detect::detect(options),

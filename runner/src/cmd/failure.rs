@@ -7,6 +7,7 @@ use anyhow::Error;
 use perf_kernel::plan::PlanError;
 use perf_kernel::suites::SelectionError;
 
+use crate::baseline::BaselineFileError;
 use crate::collect::CollectCause;
 use crate::config::ConfigError;
 use crate::exit_code;
@@ -48,6 +49,22 @@ pub(super) enum CommandError {
         /// What was asked for.
         what: String,
         /// Why that cannot be and what to write instead.
+        reason: String,
+    },
+    /// A run that does not deserve what was asked for it.
+    #[error("{what}: {reason}")]
+    Refused {
+        /// What was tried.
+        what: String,
+        /// Why it was refused, and what would force it.
+        reason: String,
+    },
+    /// Two things that are not alike enough for what was asked.
+    #[error("{what}: {reason}")]
+    NotComparable {
+        /// What was tried.
+        what: String,
+        /// In what they differ.
         reason: String,
     },
     /// A run that has not what was asked of it.
@@ -93,6 +110,8 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             CommandError::Missing { .. } => exit_code::MISSING,
             CommandError::NoSuchBoot { .. } => exit_code::NO_SUCH_RUN,
             CommandError::Usage { .. } => exit_code::USAGE,
+            CommandError::Refused { .. } => exit_code::INVALID,
+            CommandError::NotComparable { .. } => exit_code::NOT_COMPARABLE,
         });
     }
     if let Some(error) = cause.downcast_ref::<TestError>() {
@@ -122,7 +141,8 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let is_configuration = cause.is::<ConfigError>()
         || cause.is::<PlanError>()
         || cause.is::<SelectionError>()
-        || cause.is::<BaselineError>();
+        || cause.is::<BaselineError>()
+        || cause.is::<BaselineFileError>();
     if is_configuration {
         return Some(exit_code::CONFIGURATION);
     }

@@ -1,6 +1,8 @@
 //! The command line.
 
+mod against;
 mod arguments;
+mod baseline;
 mod compare;
 mod detect;
 mod doctor;
@@ -18,6 +20,7 @@ mod replay;
 mod report;
 mod revision;
 mod run;
+mod share;
 mod show;
 mod tracked;
 mod watch;

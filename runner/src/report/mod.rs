@@ -1,6 +1,7 @@
 //! Results for people and for scripts.
 
 mod annotations;
+mod baselines;
 mod bencher;
 mod case;
 pub(crate) mod chart;
@@ -38,6 +39,7 @@ mod table_place;
 mod words;
 
 pub use annotations::annotations;
+pub use baselines::{baseline_figures, baseline_lines, creep_lines};
 pub use bencher::bencher;
 pub use clean::clean;
 pub use comparison::comparison;

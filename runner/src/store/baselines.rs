@@ -14,6 +14,8 @@ use crate::collect::{BootEnd, Damage};
 /// Which boots of a machine to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Others<'a> {
+    /// All.
+    All,
     /// Those of runs that were stored before this one.
     Before(&'a str),
     /// Those of all runs but this one.
@@ -98,8 +100,9 @@ impl Store {
         boots_max: u32,
     ) -> Result<Vec<BootFigures>, StoreError> {
         let (condition, run) = match others {
-            Others::Before(run) => ("runs.rowid < (SELECT rowid FROM runs WHERE id = ?2)", run),
-            Others::Except(run) => ("runs.id <> ?2", run),
+            Others::All => ("?2 IS NULL", None),
+            Others::Before(run) => ("runs.rowid < (SELECT rowid FROM runs WHERE id = ?2)", Some(run)),
+            Others::Except(run) => ("runs.id <> ?2", Some(run)),
         };
         self.reading(|store| {
             let sql = format!(
