@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
 use super::baseline::BaselineOptions;
+use super::check::CheckOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
@@ -38,6 +39,8 @@ pub(super) enum Command {
     Show(ShowOptions),
     /// Compare two runs, the boots of a run, or a run with a baseline
     Compare(CompareOptions),
+    /// Judge a run against a baseline, with an exit code for a gate
+    Check(CheckOptions),
     /// Pin, roll, list, export and import baselines
     Baseline(BaselineOptions),
     /// Show the history of a bench, with what changed and where it is going
@@ -123,7 +126,7 @@ pub(super) struct OutputOptions {
 #[derive(Args, Clone, Debug)]
 pub(super) struct StoreOptions {
     /// The database of results; transcripts lie beside it [default: multios-perf/results.db in the data folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(super) db: Option<PathBuf>,
 }
 

@@ -7,7 +7,7 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show, watch,
+    baseline, check, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show, watch,
 };
 use crate::report::clean;
 
@@ -23,6 +23,7 @@ pub fn main() -> ExitCode {
         Command::Runs(options) => list::runs(options),
         Command::Show(options) => show::show(options),
         Command::Compare(options) => compare::compare(options),
+        Command::Check(options) => check::check(options),
         Command::Baseline(options) => baseline::baseline(options),
         Command::History(options) => history::history(options),
         Command::Findings(options) => findings::findings(options),

@@ -3,6 +3,7 @@
 mod against;
 mod arguments;
 mod baseline;
+mod check;
 mod compare;
 mod detect;
 mod doctor;

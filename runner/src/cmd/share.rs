@@ -8,6 +8,16 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     if share > 0.0 && share < 1.0 { Ok(share) } else { Err("a share lies between 0 and 1 (100%)".to_owned()) }
 }
 
+/// The probability of an error that `text` means, above 0 and at most a half.
+pub(super) fn probability(text: &str) -> Result<f64, String> {
+    let probability = share(text)?;
+    if probability <= 0.5 {
+        Ok(probability)
+    } else {
+        Err("more than a half (50%) decides nothing".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -22,7 +32,8 @@ mod tests {
     #[test]
     fn what_is_no_share_is_refused() {
         for text in ["", "%", "one", "0", "-1%", "1", "150%", "NaN", "inf"] {
-            assert!(share(text).is_err(), "{text}");
+            assert!(share(text).is_err() && probability(text).is_err(), "{text}");
         }
+        assert!(probability("51%").is_err() && probability("50%").is_ok());
     }
 }

@@ -13,6 +13,7 @@ mod csv;
 mod document;
 mod findings;
 mod format;
+mod gate;
 #[cfg(test)]
 pub(crate) mod golden;
 #[cfg(test)]
@@ -49,6 +50,7 @@ pub use document::{BaselineError, DOCUMENT_FORMAT, Document, DocumentBench, Docu
 pub use findings::finding_lines;
 pub use format::ReportFormat;
 pub use html::html;
+pub use gate::{BootAgain, Gate};
 pub use json::to_json;
 pub use junit::junit;
 pub use ktap::ktap;
