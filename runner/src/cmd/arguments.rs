@@ -37,7 +37,7 @@ pub(super) enum Command {
     Runs(StoreOptions),
     /// Report a stored run
     Show(ShowOptions),
-    /// Compare two runs, the boots of a run, or a run with a baseline
+    /// Compare two runs, or the boots of a run
     Compare(CompareOptions),
     /// Judge a run against a baseline, with an exit code for a gate
     Check(CheckOptions),
@@ -195,17 +195,11 @@ pub(super) struct CompareOptions {
     #[arg(value_name = "A[:BOOT]")]
     pub(super) a: Option<Selector>,
     /// After; without it the boots of A are compared with each other
-    #[arg(value_name = "B[:BOOT]", conflicts_with = "baseline")]
+    #[arg(value_name = "B[:BOOT]")]
     pub(super) b: Option<Selector>,
     /// Compare the boots of this run with each other
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b", "baseline"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b"])]
     pub(super) within: Option<Selector>,
-    /// Compare A (or the last run) with a file that --json or --update-baseline wrote; exact mode only
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Option<PathBuf>,
-    /// Then write the run into the baseline file
-    #[arg(long, requires = "baseline")]
-    pub(super) update_baseline: bool,
     #[command(flatten)]
     pub(super) store: StoreOptions,
 }

@@ -1,11 +1,8 @@
-//! `compare`: two runs, the boots of a run, or a run and a baseline file.
+//! `compare`: two runs, or the boots of a run.
 
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use anyhow::Context as _;
-use perf_kernel::wire::{Mode, Status};
 
 use super::arguments::CompareOptions;
 use super::failure::CommandError;
@@ -13,16 +10,12 @@ use super::output::print;
 use super::show::{load, open};
 use crate::analysis::{Comparison, Outcome, Side, compare as compare_sides};
 use crate::exit_code;
-use crate::report::{Document, Palette, comparison};
+use crate::report::{Palette, comparison};
 use crate::store::{Run, RunName, Selector};
 
 pub(super) fn compare(options: &CompareOptions) -> anyhow::Result<u8> {
     let last = Selector { run: RunName::Last(0), boot: None };
     let store = open(&options.store, options.within.as_ref().or(options.a.as_ref()).unwrap_or(&last))?;
-    if let Some(path) = &options.baseline {
-        let run = load(&store, options.a.as_ref().unwrap_or(&last))?;
-        return with_baseline(path, &run, options.update_baseline);
-    }
     let pairs = match (&options.within, &options.a, &options.b) {
         (_, Some(a), Some(b)) => vec![(side(&load(&store, a)?)?, side(&load(&store, b)?)?)],
         (Some(run), ..) | (None, Some(run), None) => boots_of(&load(&store, run)?)?,
@@ -59,51 +52,6 @@ fn boots_of(run: &Run) -> anyhow::Result<Vec<(Side, Side)>> {
         reason: "it has fewer than two; name a second run, or boot more with --boots".to_owned(),
     })?;
     Ok(others.iter().map(|other| (first.clone(), other.clone())).collect())
-}
-
-fn with_baseline(path: &Path, run: &Run, is_updated: bool) -> anyhow::Result<u8> {
-    if run.mode() != Some(Mode::Icount) {
-        let reason =
-            "only exact runs have figures that a file can hold; boot with `--profile icount`".to_owned();
-        let what = format!("compare run {} with a baseline", run.head.id);
-        return Err(CommandError::File { what, reason }.into());
-    }
-    let mut code = exit_code::OK;
-    match fs::read(path) {
-        Ok(text) => {
-            let baseline = Document::parse(&text).with_context(|| format!("use {}", path.display()))?;
-            let found = compare_sides(&baseline.side(&path.display().to_string()), &side(run)?);
-            code = self::code(&found);
-            show(&[found])?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && is_updated => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let what = format!("read the baseline {}", path.display());
-            return Err(
-                CommandError::Missing { what, remedy: "--update-baseline makes it".to_owned() }.into()
-            );
-        }
-        Err(error) => return Err(error).with_context(|| format!("read the baseline {}", path.display())),
-    }
-    if !is_updated {
-        return Ok(code);
-    }
-    let text = baseline_of(run).to_text();
-    fs::write(path, text).with_context(|| format!("write the baseline {}", path.display()))?;
-    print(&format!("{} now holds run {}\n", path.display(), run.head.id))?;
-    Ok(exit_code::OK)
-}
-
-/// What a repository should keep of `run`: its first boot, without places on this machine and without the benches that
-/// have no figures.
-fn baseline_of(run: &Run) -> Document {
-    let mut document = Document::of(run);
-    document.boots.truncate(1);
-    for boot in &mut document.boots {
-        boot.transcript = None;
-        boot.benches.retain(|bench| bench.status != Status::Skipped);
-    }
-    document
 }
 
 fn code(comparison: &Comparison) -> u8 {
