@@ -7,7 +7,8 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    baseline, check, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show, watch,
+    baseline, check, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run,
+    show, watch,
 };
 use crate::report::clean;
 
