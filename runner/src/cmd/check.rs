@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::against::{Against, against};
 use super::arguments::StoreOptions;
 use super::output::print;
-use super::share::{probability, share};
+use super::share::{rate, share};
 use super::show::{load, open};
 use crate::analysis::{Comparison, Settings, Side, compare_with};
 use crate::baseline::{BaselineKind, complaints, crept_since};
@@ -34,7 +34,7 @@ pub(super) struct CheckOptions {
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
     pub(super) margin: f64,
     /// Share of false ones among the changes that are reported of a suite, at most
-    #[arg(long, value_name = "SHARE", default_value = "0.05", value_parser = probability)]
+    #[arg(long, value_name = "SHARE", default_value = "0.05", value_parser = rate)]
     pub(super) alpha: f64,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -1,21 +1,22 @@
-//! Shares on the command line: `1%`, `0.5 %` or `0.01`.
+//! Shares on the command line: `2%` or `0.02`.
 
-/// The share that `text` means, above 0 and below 1.
+/// Reads a share above 0 and at most 1.
 pub(super) fn share(text: &str) -> Result<f64, String> {
-    let (number, unit) = text.strip_suffix('%').map_or((text, 1.0), |number| (number.trim_end(), 100.0));
-    let share =
-        number.trim().parse::<f64>().map_err(|_| "write a share as `1%` or `0.01`".to_owned())? / unit;
-    if share > 0.0 && share < 1.0 { Ok(share) } else { Err("a share lies between 0 and 1 (100%)".to_owned()) }
+    let (number, unit) = match text.strip_suffix('%') {
+        Some(number) => (number.trim_end(), 100.0),
+        None => (text, 1.0),
+    };
+    let value = number.parse::<f64>().map_err(|_| "write a share like 2% or 0.02".to_owned())? / unit;
+    if value > 0.0 && value <= 1.0 {
+        Ok(value)
+    } else {
+        Err("a share lies above 0 and is at most 1 (100%)".to_owned())
+    }
 }
 
-/// The probability of an error that `text` means, above 0 and at most a half.
-pub(super) fn probability(text: &str) -> Result<f64, String> {
-    let probability = share(text)?;
-    if probability <= 0.5 {
-        Ok(probability)
-    } else {
-        Err("more than a half (50%) decides nothing".to_owned())
-    }
+/// Reads a share below a half: beyond, a rate of errors means nothing.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    share(text).and_then(|rate| if rate < 0.5 { Ok(rate) } else { Err("it lies below 0.5 (50%)".to_owned()) })
 }
 
 #[cfg(test)]
@@ -23,17 +24,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percent_and_plain_shares_are_read() {
-        for (text, expected) in [("1%", 0.01), ("0.5 %", 0.005), ("0.01", 0.01), ("2.5e-3", 0.0025)] {
-            assert!((share(text).expect("a share") - expected).abs() < 1e-12, "{text}");
-        }
+    fn shares_are_read_with_and_without_per_cent() {
+        assert_eq!(share("2%"), Ok(0.02));
+        assert_eq!(share("0.5 %"), Ok(0.005));
+        assert_eq!(share("0.02"), Ok(0.02));
+        assert_eq!(rate("5%"), Ok(0.05));
     }
 
     #[test]
     fn what_is_no_share_is_refused() {
-        for text in ["", "%", "one", "0", "-1%", "1", "150%", "NaN", "inf"] {
-            assert!(share(text).is_err() && probability(text).is_err(), "{text}");
+        for text in ["", "%", "x", "0", "-1%", "101%", "NaN", "inf", "nan%"] {
+            assert!(share(text).is_err(), "{text}");
         }
-        assert!(probability("51%").is_err() && probability("50%").is_ok());
+        assert!(rate("0.5").is_err());
     }
 }

@@ -65,8 +65,10 @@ pub struct Decision {
 pub fn decide(evidence: &Evidence<'_>) -> Decision {
     let mut found =
         Decision { standing: Standing::Passed, causes: Vec::new(), compared: 0, undecided: 0, new: 0 };
-    let unlike = evidence.comparison.differences().iter().chain(&evidence.run.mixed);
-    for difference in unlike.chain(&evidence.baseline.mixed) {
+    // A comparison that looks at the boots of a side by themselves has said so already.
+    let said = evidence.comparison.differences();
+    let mixed = [evidence.baseline, evidence.run].into_iter().flat_map(|side| &side.mixed);
+    for difference in said.iter().chain(mixed.filter(|_| said.is_empty())) {
         let why = format!("{}: {} and {}", difference.field, difference.a, difference.b);
         found.add(Standing::NotComparable, None, Some(why));
     }
@@ -75,7 +77,7 @@ pub fn decide(evidence: &Evidence<'_>) -> Decision {
     match &evidence.comparison.outcome {
         Outcome::NotComparable(_) => {}
         Outcome::Exact(exact) => found.add_exact(exact, evidence.comparison.images),
-        Outcome::Medians(_) => found.add_verdicts(evidence.comparison),
+        _ => found.add_verdicts(evidence.comparison),
     }
     let is_compared = found.causes.iter().all(|cause| cause.standing != Standing::NotComparable);
     if is_compared && found.compared == 0 {
