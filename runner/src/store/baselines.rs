@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use perf_kernel::wire::{Clock, Interference, Status};
 use rusqlite::{Row, params};
 
+use super::database::status_word;
 use super::queries::{optional, parsed};
 use super::series::ORDINARY;
 use super::{Store, StoreError, points};
@@ -122,11 +123,10 @@ impl Store {
     }
 
     fn medians(&self, boot: i64) -> rusqlite::Result<BTreeMap<String, f64>> {
-        // The key of points begins with the bench: one look-up for each bench, not a walk over all boots.
-        let sql = "SELECT benches.id, p50 FROM benches CROSS JOIN points \
-                   ON points.bench = benches.key AND points.boot = ?1 WHERE status = ?2";
-        let measured = super::database::word(&Status::Measured)?;
+        let sql = "SELECT benches.id, p50 FROM points JOIN benches ON benches.key = points.bench \
+                   WHERE points.boot = ?1 AND status = ?2";
         let mut statement = self.connection.prepare_cached(sql)?;
+        let measured = status_word(Status::Measured);
         let rows = statement.query_map(params![boot, measured], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect()
     }

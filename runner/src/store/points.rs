@@ -1,18 +1,56 @@
 //! Narrow rows of figures, for everything that looks at more than one run.
 
+use std::collections::HashMap;
+
 use perf_kernel::plan::{self, Plan};
-use perf_kernel::wire::{BenchRecord, Clock};
 use rusqlite::{Connection, params};
 
 use super::RunHead;
+use super::database::status_word;
 use super::queries::{optional, parsed};
 use crate::analysis::{Figures, Fingerprint};
 use crate::collect::{Boot, BootEnd};
 
-/// Adds the figures of `boot`, which is stored under `key`.
-pub(super) fn insert(connection: &Connection, key: i64, boot: &Boot) -> rusqlite::Result<()> {
+/// Keys of the benches that are known, so that a boot that comes in does not look up each.
+#[derive(Debug, Default)]
+pub(super) struct BenchKeys(HashMap<String, i64>);
+
+impl BenchKeys {
+    fn key(&mut self, connection: &Connection, id: &str) -> rusqlite::Result<i64> {
+        if let Some(key) = self.0.get(id) {
+            return Ok(*key);
+        }
+        let mut find = connection.prepare_cached("SELECT key FROM benches WHERE id = ?1")?;
+        let key = match find.query_row([id], |row| row.get(0)) {
+            Err(rusqlite::Error::QueryReturnedNoRows) => {
+                connection.prepare_cached("INSERT INTO benches (id) VALUES (?1)")?.insert([id])?
+            }
+            found => found?,
+        };
+        self.0.insert(id.to_owned(), key);
+        Ok(key)
+    }
+}
+
+/// Adds the figures of `boot`, which is stored under `key`. If the transaction fails, `keys` may know benches that the
+/// database does not.
+pub(super) fn insert(
+    connection: &Connection,
+    key: i64,
+    boot: &Boot,
+    keys: &mut BenchKeys,
+) -> rusqlite::Result<()> {
     let Some(clock) = &boot.clock else { return Ok(()) };
-    boot.benches.iter().try_for_each(|record| insert_point(connection, key, record, clock))
+    // A boot that names a bench twice is damaged; the first record stands, as in every report.
+    let sql = "INSERT OR IGNORE INTO points (bench, boot, status, unit, p50) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut statement = connection.prepare_cached(sql)?;
+    for record in &boot.benches {
+        let Some(figures) = Figures::of(record, clock) else { continue };
+        let bench = keys.key(connection, &record.id)?;
+        let status = status_word(record.status);
+        statement.execute(params![bench, key, status, figures.unit.name(), figures.p50])?;
+    }
+    Ok(())
 }
 
 /// The key of the fingerprint of `boot`, which becomes known if it was not; `None` if the boot does not say what it
@@ -33,6 +71,7 @@ pub(super) fn fill_missing(connection: &Connection) -> rusqlite::Result<()> {
     let mut update = connection.prepare("UPDATE boots SET fingerprint = ?2 WHERE key = ?1")?;
     let mut records = connection.prepare("SELECT record FROM results WHERE boot = ?1 ORDER BY key")?;
     let mut rows = boots.query([])?;
+    let mut keys = BenchKeys::default();
     while let Some(row) = rows.next()? {
         let key: i64 = row.get(0)?;
         let plan = row.get::<_, Option<String>>(4)?.and_then(|text| plan::parse(text.as_bytes()).ok());
@@ -45,35 +84,9 @@ pub(super) fn fill_missing(connection: &Connection) -> rusqlite::Result<()> {
             ..Boot::new(BootEnd::Done)
         };
         update.execute(params![key, key_of_boot(connection, &boot, plan.as_ref())?])?;
-        insert(connection, key, &boot)?;
+        insert(connection, key, &boot, &mut keys)?;
     }
     Ok(())
-}
-
-fn insert_point(
-    connection: &Connection,
-    boot: i64,
-    record: &BenchRecord,
-    clock: &Clock,
-) -> rusqlite::Result<()> {
-    let Some(figures) = Figures::of(record, clock) else { return Ok(()) };
-    let bench = bench_key(connection, &record.id)?;
-    let status = super::database::word(&record.status)?;
-    // A boot that names a bench twice is damaged; the first record stands, as in every report.
-    let sql = "INSERT OR IGNORE INTO points (bench, boot, status, unit, p50) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut statement = connection.prepare_cached(sql)?;
-    statement.execute(params![bench, boot, status, figures.unit.name(), figures.p50])?;
-    Ok(())
-}
-
-fn bench_key(connection: &Connection, id: &str) -> rusqlite::Result<i64> {
-    let mut find = connection.prepare_cached("SELECT key FROM benches WHERE id = ?1")?;
-    match find.query_row([id], |row| row.get(0)) {
-        Err(rusqlite::Error::QueryReturnedNoRows) => {
-            connection.prepare_cached("INSERT INTO benches (id) VALUES (?1)")?.insert([id])
-        }
-        found => found,
-    }
 }
 
 fn key_of_boot(connection: &Connection, boot: &Boot, plan: Option<&Plan>) -> rusqlite::Result<Option<i64>> {
