@@ -17,12 +17,18 @@ use super::{RunHead, StoreError, StoredBoot, points};
 /// How long another program may keep the database locked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Results are some two thousand bytes each: the usual page of 4,096 would hold one, and waste the rest.
+const PAGE_BYTES: u32 = 16_384;
+
+/// Pages kept in memory, 32 MiB of them.
+const CACHE_KIB: i32 = 32 << 10;
+
 /// An open database of results.
 #[derive(Debug)]
 pub struct Store {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
-    bench_keys: BenchKeys,
+    pub(super) bench_keys: BenchKeys,
 }
 
 impl Store {
@@ -102,14 +108,11 @@ impl Store {
         transaction.commit()
     }
 
-    /// Sizes that fit results, which are some two thousand bytes each.
+    /// Sizes that fit results. A page can be chosen only for a database that is new.
     fn set_sizes(&self) -> rusqlite::Result<()> {
-        let number = |name: &str, other: u32| {
-            std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok()).unwrap_or(other)
-        };
-        self.connection.pragma_update(None, "page_size", number("PERF_PAGE", 16_384))?;
-        self.connection.pragma_update(None, "cache_size", -i64::from(number("PERF_CACHE", 32_768)))?;
-        self.connection.pragma_update(None, "wal_autocheckpoint", number("PERF_CHECK", 1_000))
+        self.connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+        // A negative size is one in kibibytes.
+        self.connection.pragma_update(None, "cache_size", -CACHE_KIB)
     }
 
     /// Readers then never wait for a writer. The switch itself fails at once when somebody else uses the file.
@@ -130,7 +133,7 @@ impl Store {
         self.connection.pragma_update(None, "foreign_keys", true).map_err(failed)
     }
 
-    fn migrate(&mut self) -> Result<(), StoreError> {
+    pub(super) fn migrate(&mut self) -> Result<(), StoreError> {
         let path = self.path.clone();
         let path = path.as_path();
         let failed = |error| StoreError::of("open", path, error);

@@ -4,6 +4,8 @@ mod baselines;
 mod database;
 mod error;
 mod folder;
+#[cfg(test)]
+mod migration_tests;
 mod points;
 mod queries;
 mod run;

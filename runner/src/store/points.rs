@@ -63,7 +63,8 @@ pub(super) fn fingerprint_key(
     key_of_boot(connection, boot, head.plan().as_ref())
 }
 
-/// Makes the narrow rows of boots that were stored by a version without them.
+/// Makes the narrow rows of boots that were stored by a version without them. What cannot be read has no figures: it is
+/// kept as it is, and keeps nothing else from being read.
 pub(super) fn fill_missing(connection: &Connection) -> rusqlite::Result<()> {
     let sql =
         "SELECT boots.key, hello, machine, clock, runs.plan FROM boots JOIN runs ON runs.id = boots.run";
@@ -75,12 +76,13 @@ pub(super) fn fill_missing(connection: &Connection) -> rusqlite::Result<()> {
     while let Some(row) = rows.next()? {
         let key: i64 = row.get(0)?;
         let plan = row.get::<_, Option<String>>(4)?.and_then(|text| plan::parse(text.as_bytes()).ok());
-        let benches = records.query_map([key], |row| parsed(0, row.get_ref(0)?.as_str()?))?;
+        let texts = records.query_map([key], |row| row.get::<_, String>(0))?;
+        let texts = texts.collect::<rusqlite::Result<Vec<_>>>()?;
         let boot = Boot {
-            hello: optional(row, 1)?,
-            machine: optional(row, 2)?,
-            clock: optional(row, 3)?,
-            benches: benches.collect::<rusqlite::Result<_>>()?,
+            hello: optional(row, 1).unwrap_or_default(),
+            machine: optional(row, 2).unwrap_or_default(),
+            clock: optional(row, 3).unwrap_or_default(),
+            benches: texts.iter().filter_map(|text| parsed(0, text).ok()).collect(),
             ..Boot::new(BootEnd::Done)
         };
         update.execute(params![key, key_of_boot(connection, &boot, plan.as_ref())?])?;
