@@ -3,6 +3,7 @@
 mod database;
 mod error;
 mod folder;
+mod overview;
 mod points;
 mod queries;
 mod run;
@@ -21,6 +22,7 @@ pub use database::Store;
 pub(crate) use database::{from_stored_json, stored_json};
 pub use error::StoreError;
 pub use folder::Folder;
+pub use overview::{RunFilter, RunRow};
 pub use queries::RunLine;
 pub(crate) use run::random_hex;
 pub use run::{Run, RunHead, StoredBoot, new_run_id};

@@ -1,0 +1,251 @@
+//! Findings, and what people say about them.
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use maud::{Markup, html};
+
+use super::layout::{View, answer, refusal};
+use super::parts::{self, bench_link, machine_link, machine_title, run_link};
+use crate::report::clean;
+use crate::serve::change::Change;
+use crate::serve::error::PageError;
+use crate::serve::gate::Viewer;
+use crate::serve::query::{self, Fields};
+use crate::serve::reading::{read, write};
+use crate::serve::shared::Shared;
+use crate::serve::{link, triage::Triage};
+use crate::store::{Store, UnixSeconds};
+use crate::tracking::{FindingState, TrackedFinding};
+
+/// The longest reason that is kept, in characters.
+const REASON_LENGTH_MAX: usize = 500;
+
+/// Findings that a page shows at most.
+const SHOWN_MAX: usize = 300;
+
+/// The states that the list can be narrowed to.
+const STATES: [(&str, &str); 4] =
+    [("open", "open"), ("acknowledged", "acknowledged"), ("gone", "withdrawn or merged"), ("all", "all")];
+
+/// Findings with their filters and forms.
+pub(in crate::serve) async fn findings(
+    State(shared): State<Shared>,
+    Extension(viewer): Extension<Viewer>,
+    fields: Fields,
+) -> Response {
+    let triage = shared.triage.clone();
+    let asking = viewer.clone();
+    let view = read(&shared, move |store| view(store, triage.as_ref(), &asking, &fields)).await;
+    answer(&viewer, view)
+}
+
+/// Notes why a finding may stay.
+pub(in crate::serve) async fn acknowledge(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    change: Change,
+) -> Response {
+    let triage = shared.triage.clone();
+    let reason = change.fields.get("reason").map(str::to_owned);
+    let done = write(&shared, move |store| {
+        let id = query::finding_id(&id)?;
+        let missing = "Say in a few words why the finding may stay.";
+        let reason = reason.ok_or_else(|| PageError::BadRequest(missing.to_owned()))?;
+        if reason.chars().count() > REASON_LENGTH_MAX {
+            return Err(PageError::BadRequest(format!(
+                "A reason has at most {REASON_LENGTH_MAX} characters."
+            )));
+        }
+        let is_there = triage.acknowledge(store, id, &reason, UnixSeconds::now())?;
+        is_there.then_some(()).ok_or_else(|| no_finding(id))
+    })
+    .await;
+    changed(&change, done)
+}
+
+/// Takes back why a finding may stay.
+pub(in crate::serve) async fn reopen(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    change: Change,
+) -> Response {
+    let triage = shared.triage.clone();
+    let done = write(&shared, move |store| {
+        let id = query::finding_id(&id)?;
+        triage.reopen(store, id)?.then_some(()).ok_or_else(|| no_finding(id))
+    })
+    .await;
+    changed(&change, done)
+}
+
+fn no_finding(id: &str) -> PageError {
+    PageError::NotFound(format!("No finding has the id \"{id}\"."))
+}
+
+fn changed(change: &Change, done: Result<(), PageError>) -> Response {
+    match done {
+        Ok(()) => {
+            let next = change.fields.get("next").unwrap_or("/findings");
+            Redirect::to(link::local(Some(next))).into_response()
+        }
+        Err(error) => refusal(&change.viewer, &error),
+    }
+}
+
+/// Whether `tracked` is in the state that `state` names.
+///
+/// # Errors
+/// There is no such state.
+pub(in crate::serve) fn is_in(tracked: &TrackedFinding, state: &str) -> Result<bool, PageError> {
+    let is_standing = tracked.state == FindingState::Standing;
+    let is_acknowledged = tracked.acknowledgement.is_some();
+    match state {
+        "open" => Ok(is_standing && !is_acknowledged),
+        "acknowledged" => Ok(is_standing && is_acknowledged),
+        "gone" => Ok(!is_standing),
+        "all" => Ok(true),
+        other => Err(PageError::BadRequest(format!("\"{other}\" is no state of a finding."))),
+    }
+}
+
+fn view(store: &Store, triage: &dyn Triage, viewer: &Viewer, fields: &Fields) -> Result<View, PageError> {
+    let state = fields.get("state").unwrap_or("open");
+    let machine = fields.machine("machine")?;
+    let text = fields.search().unwrap_or_default();
+    let titles: Vec<(String, String)> = store
+        .machines()?
+        .iter()
+        .map(|line| (line.name.clone(), machine_title(&line.fingerprint, &line.name)))
+        .collect();
+    let mut shown = Vec::new();
+    for tracked in triage.findings(store)? {
+        let is_of = machine.as_ref().is_none_or(|name| tracked.machine == *name);
+        if is_of && tracked.bench.to_lowercase().contains(&text.to_lowercase()) && is_in(&tracked, state)? {
+            shown.push(tracked);
+        }
+    }
+    let title_of =
+        |name: &str| titles.iter().find(|(known, _)| known == name).map(|(_, title)| title.as_str());
+    let content = html! {
+        (filter(state, machine.as_deref(), text, &titles))
+        p.dim { (parts::counted(u64::try_from(shown.len()).unwrap_or(0), "finding"))
+            @if shown.len() > SHOWN_MAX { ", the first " (SHOWN_MAX) " of them here" } }
+        @if viewer.form_token().is_none() && !shown.is_empty() {
+            p { a href=(link::login(&viewer.place)) { "Sign in" } " to say why a finding may stay." }
+        }
+        ul.cards.single {
+            @for tracked in shown.iter().take(SHOWN_MAX) {
+                li.card id={ "finding-" (tracked.finding.id) } { (card(tracked, title_of(&tracked.machine), viewer)) }
+            }
+        }
+        @if shown.is_empty() { p { "There is no such finding." } }
+    };
+    Ok(View { title: "Findings".to_owned(), content })
+}
+
+fn filter(state: &str, machine: Option<&str>, text: &str, titles: &[(String, String)]) -> Markup {
+    html! {
+        form.filter action="/findings" {
+            label { "State "
+                select name="state" {
+                    @for (value, name) in STATES { option value=(value) selected[value == state] { (name) } }
+                }
+            }
+            label { "Machine "
+                select name="machine" {
+                    option value="" { "all" }
+                    @for (name, title) in titles { option value=(name) selected[machine == Some(name.as_str())] { (title) } }
+                }
+            }
+            label { "Bench containing " input type="search" name="q" value=(text) maxlength="200" autocomplete="off"; }
+            button.plain { "Show" }
+        }
+    }
+}
+
+/// A finding in one line; `title` names its machine where that is of interest.
+pub(super) fn line(tracked: &TrackedFinding, title: Option<&str>) -> Markup {
+    html! {
+        (mark(tracked)) " " (bench_link(&tracked.bench, Some(&tracked.machine))) " "
+        span { (size(tracked)) }
+        span.dim {
+            @if let Some(title) = title { " on " (title) }
+            @if let Some(place) = &tracked.place { ", since run " (run_link(&place.run)) }
+            @match tracked.state {
+                FindingState::Standing => {},
+                FindingState::Withdrawn => ", withdrawn",
+                FindingState::Merged => ", merged into another",
+            }
+            @if let Some(said) = &tracked.acknowledgement { ", acknowledged: " (clean(&said.reason)) }
+        }
+    }
+}
+
+/// What kind of finding it is, in which direction.
+fn mark(tracked: &TrackedFinding) -> Markup {
+    let finding = &tracked.finding;
+    let (class, sign) = match finding.size.shift {
+        shift if shift > 0.0 => ("regressed", "\u{25b2}"),
+        shift if shift < 0.0 => ("improved", "\u{25bc}"),
+        _ => ("undecided", "\u{25c6}"),
+    };
+    let class = if tracked.state == FindingState::Standing { class } else { "not-comparable" };
+    parts::badge(class, sign, parts::kind(finding.kind))
+}
+
+fn size(tracked: &TrackedFinding) -> String {
+    let finding = &tracked.finding;
+    let relative = finding.size.relative().map(parts::change);
+    format!("{} {}", relative.unwrap_or_default(), parts::certainty(finding.certainty))
+}
+
+fn card(tracked: &TrackedFinding, title: Option<&str>, viewer: &Viewer) -> Markup {
+    html! {
+        h2 { (mark(tracked)) " " (bench_link(&tracked.bench, Some(&tracked.machine))) " " span.plain { (size(tracked)) } }
+        p.dim { "On " (machine_link(title.unwrap_or(&tracked.machine), &tracked.machine)) ". Id " code { (tracked.finding.id) } }
+        @if let Some(place) = &tracked.place {
+            p {
+                "Begins with run " (run_link(&place.run))
+                @if let Some(revision) = &place.revision { " at revision " code.short { (clean(revision)) } }
+                @if let Some(before) = &place.before {
+                    " (" a href=(link::compare(before, &place.run)) { "compare with the run before" } ")"
+                }
+                @if place.candidates.len() > 1 { ", or with one of " (place.candidates.len()) " runs around it" }
+                "."
+            }
+        }
+        @if let Some(said) = &tracked.acknowledgement {
+            p { "Acknowledged " (parts::moment(said.at)) " UTC: " q { (clean(&said.reason)) } }
+        }
+        @if !tracked.events.is_empty() {
+            details {
+                summary { "What became of it" }
+                ol.events { @for event in &tracked.events { li { (run_link(&event.run)) ": " (clean(&event.what)) } } }
+            }
+        }
+        @if let (Some(form_token), FindingState::Standing) = (viewer.form_token(), tracked.state) {
+            (forms(tracked, form_token, &viewer.place))
+        }
+    }
+}
+
+fn forms(tracked: &TrackedFinding, form_token: &str, next: &str) -> Markup {
+    let id = tracked.finding.id;
+    let field = format!("reason-{id}");
+    html! {
+        @if tracked.acknowledgement.is_some() {
+            form.inline method="post" action={ "/findings/" (id) "/reopen" } {
+                (parts::form_fields(form_token, next))
+                button.plain { "Reopen" }
+            }
+        } @else {
+            form.inline method="post" action={ "/findings/" (id) "/acknowledge" } {
+                (parts::form_fields(form_token, next))
+                label for=(field) { "Why it may stay" }
+                input id=(field) name="reason" required maxlength=(REASON_LENGTH_MAX) autocomplete="off";
+                button { "Acknowledge" }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a comparison says, as a table.
+
+use maud::{Markup, html};
+
+use super::parts::{self, bench_link};
+use crate::analysis::{BenchVerdict, Change, Comparison, Difference, FigureUnit, Level, Likeness, Verdict};
+use crate::history::Interval;
+use crate::report::clean;
+
+/// The order in which verdicts are counted and listed: what needs a look first.
+const ORDER: [Verdict; 6] = [
+    Verdict::Regressed,
+    Verdict::Improved,
+    Verdict::Undecided,
+    Verdict::Invalid,
+    Verdict::NotComparable,
+    Verdict::Equivalent,
+];
+
+/// How many benches have each verdict; nothing without any.
+pub(super) fn counts(benches: &[BenchVerdict]) -> Markup {
+    let count = |verdict| benches.iter().filter(|bench| bench.verdict == verdict).count();
+    html! {
+        @if !benches.is_empty() {
+            ul.counts {
+                @for verdict in ORDER {
+                    @let count = count(verdict);
+                    @if count > 0 { li { strong { (count) } " " (parts::verdict(verdict)) } }
+                }
+            }
+        }
+    }
+}
+
+/// Whether the sides ran the same image, in words.
+pub(super) fn images(comparison: &Comparison) -> &'static str {
+    match comparison.images {
+        Likeness::Same => "Both ran the same image.",
+        Likeness::Different => "They ran different images.",
+        Likeness::Unknown => "It is not known whether they ran the same image.",
+    }
+}
+
+/// All of a comparison: differences of the fingerprints, or the table of verdicts.
+pub(super) fn comparison(comparison: &Comparison, machine: Option<&str>) -> Markup {
+    html! {
+        p.dim { (images(comparison)) }
+        @if !comparison.differences().is_empty() { (fields(comparison.differences())) }
+        @else if comparison.benches.is_empty() { p { "No bench has a figure on both sides." } }
+        @else {
+            (counts(&comparison.benches))
+            (table(&comparison.benches, machine))
+        }
+    }
+}
+
+/// In which fields the sides differ.
+fn fields(differences: &[Difference]) -> Markup {
+    html! {
+        div.notice role="note" {
+            p { strong { "These runs are not comparable." } " Their machines or plans differ, so that a difference between figures would say nothing about the kernel." }
+        }
+        (parts::wide("Differences of the fingerprints", &html! {
+            table {
+                thead { tr { th scope="col" { "Field" } th scope="col" { "Before" } th scope="col" { "After" } } }
+                tbody {
+                    @for difference in differences {
+                        tr {
+                            th scope="row" { code { (clean(&difference.field)) } }
+                            td { (clean(&difference.a)) } td { (clean(&difference.b)) }
+                        }
+                    }
+                }
+            }
+        }))
+    }
+}
+
+fn table(benches: &[BenchVerdict], machine: Option<&str>) -> Markup {
+    let mut sorted: Vec<&BenchVerdict> = benches.iter().collect();
+    let place = |verdict| ORDER.iter().position(|known| *known == verdict);
+    // Benches of one verdict stay in the order in which they ran.
+    sorted.sort_by_key(|bench| place(bench.verdict));
+    parts::wide(
+        "Verdicts",
+        &html! {
+            table {
+                caption.quiet { "Verdicts by bench, what needs a look first" }
+                thead {
+                    tr {
+                        th scope="col" { "Bench" } th scope="col" { "Verdict" }
+                        th.number scope="col" { "Before" } th.number scope="col" { "After" }
+                        th.number scope="col" { "Change" } th scope="col" { "Interval" } th scope="col" { "Remark" }
+                    }
+                }
+                tbody {
+                    @for bench in sorted {
+                        tr {
+                            th scope="row" { (bench_link(&bench.id, machine)) }
+                            td { (parts::verdict(bench.verdict)) }
+                            td.number { (level(bench.before.as_ref(), bench.unit)) }
+                            td.number { (level(bench.after.as_ref(), bench.unit)) }
+                            td.number { (shift(bench)) }
+                            td { @if let Some(interval) = bench.change.and_then(|change| change.interval) { (interval_words(interval)) } }
+                            td { (remark(bench)) }
+                        }
+                    }
+                }
+            }
+        },
+    )
+}
+
+/// The change of a bench in percent; nothing without one.
+pub(super) fn shift(bench: &BenchVerdict) -> Markup {
+    html! { @if let Some(change) = &bench.change { (parts::change(change.ratio - 1.0)) } }
+}
+
+fn level(level: Option<&Level>, unit: Option<FigureUnit>) -> Markup {
+    html! { @if let (Some(level), Some(unit)) = (level, unit) { (parts::figure(level.median, unit)) } }
+}
+
+fn interval_words(interval: Interval) -> String {
+    format!("{} to {}", parts::change(interval.low - 1.0), parts::change(interval.high - 1.0))
+}
+
+fn remark(bench: &BenchVerdict) -> String {
+    let more = |change: Change| {
+        let boots = parts::counted(change.boots_more?.into(), "boot");
+        Some(format!("{boots} more on each side would decide it"))
+    };
+    let reason = bench.reason.as_deref().map(|reason| clean(reason).into_owned());
+    reason.or_else(|| bench.change.and_then(more)).unwrap_or_default()
+}
