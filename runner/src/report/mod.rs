@@ -35,7 +35,7 @@ mod stop;
 mod style;
 mod table;
 mod table_place;
-mod words;
+pub(crate) mod words;
 
 pub use annotations::annotations;
 pub use bencher::bencher;

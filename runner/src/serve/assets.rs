@@ -3,7 +3,7 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 
-const STYLE: &str = include_str!("assets/dashboard.css");
+const STYLE: &str = concat!(include_str!("../report/html/shared.css"), include_str!("assets/dashboard.css"));
 const SCRIPT: &str = include_str!("assets/dashboard.js");
 const ICON: &str = include_str!("assets/icon.svg");
 

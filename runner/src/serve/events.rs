@@ -20,7 +20,7 @@ use super::progress::Progress;
 use super::query;
 use super::shared::Shared;
 use crate::live::{self, Follower, LiveState, News, RunTail};
-use crate::report::clean;
+use crate::report::{clean, words};
 use crate::store::Folder;
 
 /// How often a run is looked at.
@@ -55,7 +55,7 @@ pub(super) struct LiveBench {
 impl LiveBench {
     /// The bench of `record` in the boot of `follower`.
     pub(super) fn of(record: &BenchRecord, follower: &Follower) -> Self {
-        let figure = follower.figures(record).map(|figures| parts::figure(figures.p50, figures.unit));
+        let figure = follower.figures(record).map(|figures| words::figure(figures.p50, figures.unit));
         let reason = || record.reason.as_deref().map(|reason| clean(reason).into_owned());
         Self {
             id: clean(&record.id).into_owned(),

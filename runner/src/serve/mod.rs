@@ -5,7 +5,6 @@
 mod api;
 mod assets;
 mod change;
-mod chart;
 mod connection;
 mod error;
 mod events;

@@ -8,15 +8,15 @@ use maud::{Markup, html};
 use super::findings;
 use super::layout::{View, answer};
 use super::parts::{self, machine_link, machine_title, run_link};
-use crate::report::clean;
-use crate::serve::chart;
+use crate::assess::Course;
+use crate::report::{chart, clean, words};
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
 use crate::serve::query::{self, Fields};
 use crate::serve::reading::read;
 use crate::serve::shared::Shared;
 use crate::serve::{link, triage::Triage};
-use crate::store::{MachineLine, Series, SeriesPoint, Store};
+use crate::store::{MachineLine, SeriesPoint, Store};
 use crate::tracking::TrackedFinding;
 
 /// Machines whose histories are drawn on one page.
@@ -40,8 +40,7 @@ pub(in crate::serve) async fn bench(
 struct Shown {
     line: MachineLine,
     title: String,
-    series: Series,
-    findings: Vec<TrackedFinding>,
+    course: Course,
 }
 
 fn view(store: &Store, triage: &dyn Triage, id: &str, fields: &Fields) -> Result<View, PageError> {
@@ -62,8 +61,11 @@ fn view(store: &Store, triage: &dyn Triage, id: &str, fields: &Fields) -> Result
     let shown = lines.into_iter().take(CHARTS_MAX).map(|line| {
         let of_it = |tracked: &&TrackedFinding| tracked.bench == id && tracked.machine == line.name;
         Ok(Shown {
-            series: store.series(&line.name, id)?,
-            findings: findings.iter().filter(of_it).cloned().collect(),
+            course: Course {
+                series: store.series(&line.name, id)?,
+                findings: findings.iter().filter(of_it).cloned().collect(),
+                trend: None,
+            },
             title: machine_title(&line.fingerprint, &line.name),
             line,
         })
@@ -98,17 +100,18 @@ fn choice(id: &str, chosen: Option<&str>, all: &[(String, String)]) -> Markup {
 
 fn history(place: usize, shown: &Shown) -> Markup {
     let title_id = format!("machine-{place}");
-    let points = &shown.series.points;
+    let points = &shown.course.series.points;
+    let words = chart::Words { id: format!("chart-{place}"), title: format!("History on {}", shown.title) };
     html! {
         section aria-labelledby=(title_id) {
             h2 id=(title_id) { (machine_link(&shown.title, &shown.line.name)) }
-            @match chart::history(&shown.series, &shown.findings, place) {
-                Some(drawing) => div.scroll role="region" aria-label="Chart" tabindex="0" { (drawing) },
+            @match chart::history(&shown.course, &words) {
+                Some(drawing) => div.scroll role="group" aria-label="Chart" tabindex="0" { (drawing) },
                 None => p.dim { "A history needs a second run on this machine." },
             }
-            @if !shown.findings.is_empty() {
+            @if !shown.course.findings.is_empty() {
                 h3 { "Findings" }
-                ul.findings { @for tracked in &shown.findings { li { (findings::line(tracked, None)) } } }
+                ul.findings { @for tracked in &shown.course.findings { li { (findings::line(tracked, None)) } } }
             }
             details open[points.len() < 2] {
                 summary { "Figures of the newest runs" }
@@ -136,9 +139,9 @@ fn table(points: &[SeriesPoint]) -> Markup {
                             th scope="row" { (run_link(&point.run)) }
                             td { (parts::moment(point.started)) }
                             td { @if let Some(revision) = &point.revision { code.short { (clean(revision)) } } }
-                            td.number { (parts::figure_named(point.value, &point.unit)) }
-                            td.number { (parts::figure_named(point.low, &point.unit)) }
-                            td.number { (parts::figure_named(point.high, &point.unit)) }
+                            td.number { (words::figure_named(point.value, &point.unit)) }
+                            td.number { (words::figure_named(point.low, &point.unit)) }
+                            td.number { (words::figure_named(point.high, &point.unit)) }
                             td.number { (point.boots) }
                         }
                     }

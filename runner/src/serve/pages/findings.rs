@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::layout::{View, answer, refusal};
 use super::parts::{self, bench_link, machine_link, machine_title, run_link};
-use crate::report::clean;
+use crate::report::{clean, words};
 use crate::serve::change::Change;
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
@@ -185,19 +185,19 @@ pub(super) fn line(tracked: &TrackedFinding, title: Option<&str>) -> Markup {
 /// What kind of finding it is, in which direction.
 fn mark(tracked: &TrackedFinding) -> Markup {
     let finding = &tracked.finding;
-    let (class, sign) = match finding.size.shift {
-        shift if shift > 0.0 => ("regressed", "\u{25b2}"),
-        shift if shift < 0.0 => ("improved", "\u{25bc}"),
-        _ => ("undecided", "\u{25c6}"),
+    let class = match finding.size.shift {
+        shift if shift > 0.0 => "regressed",
+        shift if shift < 0.0 => "improved",
+        _ => "undecided",
     };
     let class = if tracked.state == FindingState::Standing { class } else { "not-comparable" };
-    parts::badge(class, sign, parts::kind(finding.kind))
+    parts::badge(class, words::shift_mark(finding), words::kind(finding.kind))
 }
 
 fn size(tracked: &TrackedFinding) -> String {
     let finding = &tracked.finding;
-    let relative = finding.size.relative().map(parts::change);
-    format!("{} {}", relative.unwrap_or_default(), parts::certainty(finding.certainty))
+    let relative = finding.size.relative().map(words::change);
+    format!("{} {}", relative.unwrap_or_default(), words::certainty(finding.certainty))
 }
 
 fn card(tracked: &TrackedFinding, title: Option<&str>, viewer: &Viewer) -> Markup {

@@ -3,46 +3,11 @@
 use maud::{Markup, html};
 use perf_kernel::wire::Status;
 
-use crate::analysis::{FigureUnit, Fingerprint, Verdict};
+use crate::analysis::{Fingerprint, Verdict};
 use crate::collect::BootEnd;
-use crate::history::{Certainty, Kind};
-use crate::report::{clean, quantity};
+use crate::report::{clean, quantity, words};
 use crate::serve::link;
 use crate::store::{RunRow, UnixSeconds};
-
-/// `value` in `unit`.
-pub(in crate::serve) fn figure(value: f64, unit: FigureUnit) -> String {
-    let text = quantity::figure(value, unit);
-    text.strip_suffix(" us").map(|number| format!("{number} \u{b5}s")).unwrap_or(text)
-}
-
-/// `value` in the unit called `unit` in JSON.
-pub(in crate::serve) fn figure_named(value: f64, unit: &str) -> String {
-    let units =
-        [FigureUnit::Nanoseconds, FigureUnit::Instructions, FigureUnit::PartsPerMillion, FigureUnit::Bytes];
-    match units.into_iter().find(|known| known.name() == unit) {
-        Some(unit) => figure(value, unit),
-        None => format!("{} {}", quantity::instructions(value), clean(unit)),
-    }
-}
-
-/// A share as a change in percent, with its sign.
-pub(in crate::serve) fn change(share: f64) -> String {
-    let percent = share * 100.0;
-    let decimals = match percent.abs() {
-        size if size < 9.995 => 2,
-        size if size < 99.95 => 1,
-        _ => 0,
-    };
-    let text = format!("{:.decimals$}", percent.abs());
-    let is_zero = text.bytes().all(|digit| matches!(digit, b'0' | b'.'));
-    let sign = match percent {
-        _ if is_zero => "\u{b1}",
-        percent if percent < 0.0 => "\u{2212}",
-        _ => "+",
-    };
-    format!("{sign}{text} %")
-}
 
 /// Day and minute of `at`, for people and for programs.
 pub(in crate::serve) fn moment(at: UnixSeconds) -> Markup {
@@ -60,15 +25,7 @@ pub(in crate::serve) fn counted(number: u64, thing: &str) -> String {
 
 /// A verdict as a sign and a word.
 pub(in crate::serve) fn verdict(verdict: Verdict) -> Markup {
-    let (class, sign) = match verdict {
-        Verdict::Regressed => ("regressed", "\u{25b2}"),
-        Verdict::Improved => ("improved", "\u{25bc}"),
-        Verdict::Equivalent => ("equivalent", "="),
-        Verdict::Undecided => ("undecided", "?"),
-        Verdict::NotComparable => ("not-comparable", "\u{2013}"),
-        Verdict::Invalid => ("invalid", "\u{d7}"),
-    };
-    badge(class, sign, verdict.name())
+    badge(words::verdict_class(verdict), words::verdict_mark(verdict), verdict.name())
 }
 
 /// The name of a status.
@@ -125,29 +82,6 @@ const fn end_words(end: BootEnd) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-/// The words for `kind`.
-pub(in crate::serve) const fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Step => "step",
-        Kind::Blip => "blip",
-        Kind::Drift => "drift",
-        Kind::WiderNoise => "wider noise",
-        Kind::TwoModes => "two modes",
-        Kind::Environment => "environment",
-        Kind::RelabelledUnit => "relabelled unit",
-        Kind::TooFewPoints => "too few points",
-    }
-}
-
-/// The word for `certainty`.
-pub(in crate::serve) const fn certainty(certainty: Certainty) -> &'static str {
-    match certainty {
-        Certainty::Suspected => "suspected",
-        Certainty::Found => "found",
-        Certainty::Confirmed => "confirmed",
-    }
-}
-
 /// A bench id that may break at its slashes.
 pub(in crate::serve) fn bench_id(id: &str) -> Markup {
     let id = clean(id);
@@ -190,7 +124,7 @@ pub(in crate::serve) fn machine_link(title: &str, name: &str) -> Markup {
 
 /// A table that may be wider than the page.
 pub(in crate::serve) fn wide(caption: &str, table: &Markup) -> Markup {
-    html! { div.wide role="region" aria-label=(caption) tabindex="0" { (table) } }
+    html! { div.wide role="group" aria-label=(caption) tabindex="0" { (table) } }
 }
 
 /// Runs as a table, with the names of their machines by `title_of`.

@@ -12,7 +12,7 @@ use super::layout::{View, answer, refusal};
 use super::parts::{self, bench_link, run_link};
 use super::verdicts;
 use crate::analysis::{BenchVerdict, Comparison, MergedBench, compare, merge};
-use crate::report::{Document, clean, csv};
+use crate::report::{Document, clean, csv, quantity, words};
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
 use crate::serve::reading::read;
@@ -215,7 +215,7 @@ fn benches(run: &Run, before: Option<&Comparison>, machine: Option<&str>) -> Mar
 fn row(bench: &MergedBench<'_>, verdict: Option<&BenchVerdict>, machine: Option<&str>) -> Markup {
     let figures = bench.figures.as_ref();
     let cell = |value: Option<f64>| {
-        let text = value.zip(figures).map(|(value, figures)| parts::figure(value, figures.unit));
+        let text = value.zip(figures).map(|(value, figures)| words::figure(value, figures.unit));
         html! { td.number { (text.unwrap_or_default()) } }
     };
     html! {
@@ -224,7 +224,7 @@ fn row(bench: &MergedBench<'_>, verdict: Option<&BenchVerdict>, machine: Option<
             @if figures.is_some() {
                 (cell(figures.map(|it| it.p50))) (cell(figures.map(|it| it.p90))) (cell(figures.map(|it| it.p99)))
                 (cell(figures.map(|it| it.max)))
-                td.number { (figures.map_or(0, |it| it.n)) }
+                td.number { (quantity::counted(figures.map_or(0, |it| it.n))) }
             } @else {
                 td.dim colspan="5" { (bench.worst().and_then(|record| record.reason.as_deref()).map(clean).unwrap_or_default()) }
             }

@@ -3,9 +3,8 @@
 use maud::{Markup, html};
 
 use super::parts::{self, bench_link};
-use crate::analysis::{BenchVerdict, Change, Comparison, Difference, FigureUnit, Level, Likeness, Verdict};
-use crate::history::Interval;
-use crate::report::clean;
+use crate::analysis::{BenchVerdict, Comparison, Difference, FigureUnit, Level, Likeness, Verdict};
+use crate::report::{clean, words};
 
 /// The order in which verdicts are counted and listed: what needs a look first.
 const ORDER: [Verdict; 6] = [
@@ -101,7 +100,7 @@ fn table(benches: &[BenchVerdict], machine: Option<&str>) -> Markup {
                             td.number { (level(bench.before.as_ref(), bench.unit)) }
                             td.number { (level(bench.after.as_ref(), bench.unit)) }
                             td.number { (shift(bench)) }
-                            td { @if let Some(interval) = bench.change.and_then(|change| change.interval) { (interval_words(interval)) } }
+                            td { @if let Some(interval) = bench.change.and_then(|change| change.interval) { (words::change_interval(interval)) } }
                             td { (remark(bench)) }
                         }
                     }
@@ -113,22 +112,14 @@ fn table(benches: &[BenchVerdict], machine: Option<&str>) -> Markup {
 
 /// The change of a bench in percent; nothing without one.
 pub(super) fn shift(bench: &BenchVerdict) -> Markup {
-    html! { @if let Some(change) = &bench.change { (parts::change(change.ratio - 1.0)) } }
+    html! { @if let Some(change) = &bench.change { (words::change(change.ratio - 1.0)) } }
 }
 
 fn level(level: Option<&Level>, unit: Option<FigureUnit>) -> Markup {
-    html! { @if let (Some(level), Some(unit)) = (level, unit) { (parts::figure(level.median, unit)) } }
-}
-
-fn interval_words(interval: Interval) -> String {
-    format!("{} to {}", parts::change(interval.low - 1.0), parts::change(interval.high - 1.0))
+    html! { @if let (Some(level), Some(unit)) = (level, unit) { (words::figure(level.median, unit)) } }
 }
 
 fn remark(bench: &BenchVerdict) -> String {
-    let more = |change: Change| {
-        let boots = parts::counted(change.boots_more?.into(), "boot");
-        Some(format!("{boots} more on each side would decide it"))
-    };
     let reason = bench.reason.as_deref().map(|reason| clean(reason).into_owned());
-    reason.or_else(|| bench.change.and_then(more)).unwrap_or_default()
+    reason.or_else(|| bench.change.as_ref().and_then(words::remedy)).unwrap_or_default()
 }
