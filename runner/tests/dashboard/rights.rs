@@ -54,7 +54,7 @@ fn every_answer_carries_the_headers_of_protection() {
         }
         assert!(!policy.contains("unsafe"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{path}");
         let is_asset = path.starts_with("/assets/");
         assert_eq!(answer.header("cache-control") == Some("no-store"), !is_asset, "{path}");
     }

@@ -110,7 +110,7 @@ fn view(tail: &RunTail) -> View {
         section aria-labelledby="log-title" {
             h2 #log-title { "Log" }
             @let lines = follower.map(|follower| follower.log().0).unwrap_or_default();
-            pre #log.log tabindex="0" aria-label="Log" { @for line in lines { (clean(&line.text)) "\n" } }
+            pre #log.log tabindex="0" role="log" aria-label="Log" aria-live="off" { @for line in lines { (clean(&line.text)) "\n" } }
         }
     };
     View { title: format!("Live run {}", progress.run), content }
