@@ -59,7 +59,8 @@ fn run_before(courses: &[(Series, Vec<TrackedFinding>)], run: &str) -> Option<St
     before.max_by_key(|point| point.started).map(|point| point.run.clone())
 }
 
-fn course(series: Series, findings: Vec<TrackedFinding>) -> Course {
+/// The history `series` with its `findings`, and where it is going since its last change of level.
+pub(crate) fn course(series: Series, findings: Vec<TrackedFinding>) -> Course {
     let levels = findings
         .iter()
         .filter(|tracked| tracked.state == FindingState::Standing && tracked.finding.kind.is_new_level());

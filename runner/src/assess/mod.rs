@@ -5,5 +5,6 @@ mod gather;
 pub(crate) mod samples;
 mod types;
 
+pub(crate) use gather::course;
 pub use gather::gather;
 pub use types::{Assessment, Course, TargetVerdict};

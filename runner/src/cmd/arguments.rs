@@ -9,6 +9,7 @@ use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
 use super::report::ReportOptions;
+use super::serve::ServeOptions;
 use super::watch::WatchOptions;
 use crate::store::Selector;
 
@@ -45,6 +46,8 @@ pub(super) enum Command {
     Detect(DetectOptions),
     /// Write a run as HTML, Markdown, JUnit and other formats
     Report(ReportOptions),
+    /// Show machines, runs, histories and findings in a browser
+    Serve(ServeOptions),
     /// Follow a run in the terminal
     Watch(WatchOptions),
     /// Say what building and running needs, found or missing, with the remedy

@@ -7,7 +7,8 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show, watch,
+    compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, serve, show,
+    watch,
 };
 use crate::report::clean;
 
@@ -27,6 +28,7 @@ pub fn main() -> ExitCode {
         Command::Findings(options) => findings::findings(options),
         Command::Detect(options) => detect::detect(options),
         Command::Report(options) => report::report(options),
+        Command::Serve(options) => serve::serve(options),
         Command::Watch(options) => watch::watch(options),
         Command::Doctor => doctor::doctor(),
     };

@@ -18,6 +18,7 @@ mod replay;
 mod report;
 mod revision;
 mod run;
+mod serve;
 mod show;
 mod tracked;
 mod watch;

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use clap::Args;
 use super::arguments::StoreOptions;
 use super::{interrupt, output};
 use crate::exit_code;
+use crate::progress::note;
 use crate::serve::{Dashboard, DashboardOptions, Token};
 use crate::store::Folder;
 
@@ -35,8 +35,7 @@ pub(super) fn serve(options: &ServeOptions) -> anyhow::Result<u8> {
         Some(path) => Token::from_file(path)?,
         None => Token::generate()?,
     };
-    let asked =
-        DashboardOptions { folder, listen: options.listen, token: token.clone(), triage: Arc::new(Tracked) };
+    let asked = DashboardOptions { folder, listen: options.listen, token: token.clone() };
     let dashboard = Dashboard::bind(asked)?;
     let stop = interrupt::stop_flag()?;
     let address = dashboard.address();
@@ -47,7 +46,7 @@ pub(super) fn serve(options: &ServeOptions) -> anyhow::Result<u8> {
     // Whoever starts it waits for this line.
     output::print(&format!("http://{address}/\n{holder}\n"))?;
     if !address.ip().is_loopback() {
-        output::note(
+        note(
             "Whoever can reach this address needs the token even to read. Nothing here is encrypted: see docs/dashboard.md.",
         );
     }
@@ -57,29 +56,4 @@ pub(super) fn serve(options: &ServeOptions) -> anyhow::Result<u8> {
         }
     })?;
     Ok(exit_code::OK)
-}
-
-/// Findings of the histories in the database.
-#[derive(Debug)]
-struct Tracked;
-
-impl crate::serve::Triage for Tracked {
-    fn findings(
-        &self,
-        _store: &crate::store::Store,
-    ) -> Result<Vec<crate::tracking::TrackedFinding>, crate::store::StoreError> {
-        Ok(Vec::new())
-    }
-    fn acknowledge(
-        &self,
-        _s: &mut crate::store::Store,
-        _id: &str,
-        _r: &str,
-        _n: crate::store::UnixSeconds,
-    ) -> Result<bool, crate::store::StoreError> {
-        Ok(false)
-    }
-    fn reopen(&self, _s: &mut crate::store::Store, _id: &str) -> Result<bool, crate::store::StoreError> {
-        Ok(false)
-    }
 }

@@ -15,6 +15,7 @@ use super::pages;
 use super::query::{self, Fields};
 use super::reading::{read, work};
 use super::shared::Shared;
+use super::triage::{self, Wanted};
 use crate::analysis::{BenchVerdict, Comparison, Likeness};
 use crate::report::{Document, to_json};
 use crate::store::{MachineLine, RunFilter, RunRow, SeriesPoint};
@@ -116,18 +117,11 @@ async fn findings(
     Extension(viewer): Extension<Viewer>,
     fields: Fields,
 ) -> Response {
-    let triage = shared.triage.clone();
     let value = read(&shared, move |store| {
-        let state = fields.get("state").unwrap_or("all");
-        let machine = fields.machine("machine")?;
-        let mut shown = Vec::new();
-        for tracked in triage.findings(store)? {
-            if machine.as_ref().is_none_or(|name| tracked.machine == *name) && pages::is_in(&tracked, state)?
-            {
-                shown.push(finding_value(&tracked));
-            }
-        }
-        Ok(Value::Array(shown))
+        let wanted = Wanted::named(fields.get("state").or(Some("all")))?;
+        let found =
+            triage::findings(store, wanted, fields.machine("machine")?.as_deref(), fields.get("bench"))?;
+        Ok(found.iter().map(finding_value).collect())
     });
     reply(&viewer, value.await)
 }
@@ -143,10 +137,9 @@ async fn search(
     Extension(viewer): Extension<Viewer>,
     fields: Fields,
 ) -> Response {
-    let triage = shared.triage.clone();
     let value = read(&shared, move |store| {
         let text = fields.search().ok_or_else(|| PageError::BadRequest("Name a text as q.".to_owned()))?;
-        let found = pages::search_in(store, triage.as_ref(), text)?;
+        let found = pages::search_in(store, text)?;
         Ok(json!({
             "benches": found.benches,
             "runs": found.runs.iter().map(run_value).collect::<Vec<_>>(),

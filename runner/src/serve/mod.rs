@@ -25,4 +25,3 @@ mod triage;
 
 pub use server::{Dashboard, DashboardOptions, ServeError};
 pub use token::{Token, TokenError};
-pub use triage::Triage;

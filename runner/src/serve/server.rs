@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime;
@@ -13,7 +12,6 @@ use super::connection;
 use super::routes;
 use super::shared::Shared;
 use super::token::Token;
-use super::triage::Triage;
 use crate::store::{Folder, Store, StoreError};
 
 /// Threads of the event loop; work on results has its own.
@@ -31,8 +29,6 @@ pub struct DashboardOptions {
     pub listen: SocketAddr,
     /// Who knows it may change things.
     pub token: Token,
-    /// Where findings come from.
-    pub triage: Arc<dyn Triage>,
 }
 
 /// Why there is no dashboard.
@@ -95,8 +91,8 @@ impl Dashboard {
         let outcome = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(self.listener).map_err(ServeError::Start)?;
             let (end, ending) = watch::channel(false);
-            let DashboardOptions { folder, token, triage, .. } = self.options;
-            let shared = Shared::new(folder, token, triage, self.address, ending.clone());
+            let DashboardOptions { folder, token, .. } = self.options;
+            let shared = Shared::new(folder, token, self.address, ending.clone());
             let answering = tokio::spawn(connection::serve(listener, routes::router(shared), ending));
             stop.await;
             // Whoever listens for the end may be gone already.

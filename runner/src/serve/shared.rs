@@ -7,7 +7,6 @@ use tokio::sync::{Semaphore, watch};
 
 use super::session::Sessions;
 use super::token::Token;
-use super::triage::Triage;
 use crate::store::Folder;
 
 /// Requests that read or write results at the same time.
@@ -26,8 +25,6 @@ pub(super) struct Parts {
     pub(super) folder: Folder,
     /// Who knows it may change things.
     pub(super) token: Token,
-    /// Where findings come from.
-    pub(super) triage: Arc<dyn Triage>,
     /// Who has shown the token.
     pub(super) sessions: Sessions,
     /// Where the dashboard listens.
@@ -45,14 +42,12 @@ impl Shared {
     pub(super) fn new(
         folder: Folder,
         token: Token,
-        triage: Arc<dyn Triage>,
         address: SocketAddr,
         ending: watch::Receiver<bool>,
     ) -> Self {
         Self(Arc::new(Parts {
             folder,
             token,
-            triage,
             sessions: Sessions::default(),
             address,
             workers: Arc::new(Semaphore::new(WORKERS)),

@@ -8,14 +8,15 @@ use maud::{Markup, html};
 use super::findings;
 use super::layout::{View, answer};
 use super::parts::{self, machine_link, machine_title, run_link};
-use crate::assess::Course;
+use crate::assess::{Course, course};
 use crate::report::{chart, clean, words};
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
+use crate::serve::link;
 use crate::serve::query::{self, Fields};
 use crate::serve::reading::read;
 use crate::serve::shared::Shared;
-use crate::serve::{link, triage::Triage};
+use crate::serve::triage::{self, Wanted};
 use crate::store::{MachineLine, SeriesPoint, Store};
 use crate::tracking::TrackedFinding;
 
@@ -32,8 +33,7 @@ pub(in crate::serve) async fn bench(
     Path(id): Path<String>,
     fields: Fields,
 ) -> Response {
-    let triage = shared.triage.clone();
-    answer(&viewer, read(&shared, move |store| view(store, triage.as_ref(), &id, &fields)).await)
+    answer(&viewer, read(&shared, move |store| view(store, &id, &fields)).await)
 }
 
 /// The history of a bench on one machine, with what was found in it.
@@ -43,7 +43,7 @@ struct Shown {
     course: Course,
 }
 
-fn view(store: &Store, triage: &dyn Triage, id: &str, fields: &Fields) -> Result<View, PageError> {
+fn view(store: &Store, id: &str, fields: &Fields) -> Result<View, PageError> {
     let id = query::bench_id(id)?;
     let machine = fields.machine("machine")?;
     let names = store.machines_of_bench(id)?;
@@ -57,15 +57,11 @@ fn view(store: &Store, triage: &dyn Triage, id: &str, fields: &Fields) -> Result
     if let Some(machine) = &machine {
         lines.retain(|line| line.name == *machine);
     }
-    let findings = triage.findings(store)?;
+    let findings = triage::findings(store, Wanted::All, None, Some(id))?;
     let shown = lines.into_iter().take(CHARTS_MAX).map(|line| {
-        let of_it = |tracked: &&TrackedFinding| tracked.bench == id && tracked.machine == line.name;
+        let of_it = |tracked: &&TrackedFinding| tracked.machine == line.name;
         Ok(Shown {
-            course: Course {
-                series: store.series(&line.name, id)?,
-                findings: findings.iter().filter(of_it).cloned().collect(),
-                trend: None,
-            },
+            course: course(store.series(&line.name, id)?, findings.iter().filter(of_it).cloned().collect()),
             title: machine_title(&line.fingerprint, &line.name),
             line,
         })

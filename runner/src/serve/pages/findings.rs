@@ -11,22 +11,16 @@ use crate::report::{clean, words};
 use crate::serve::change::Change;
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
+use crate::serve::link;
 use crate::serve::query::{self, Fields};
 use crate::serve::reading::{read, write};
 use crate::serve::shared::Shared;
-use crate::serve::{link, triage::Triage};
-use crate::store::{Store, UnixSeconds};
+use crate::serve::triage::{self, Wanted};
+use crate::store::Store;
 use crate::tracking::{FindingState, TrackedFinding};
-
-/// The longest reason that is kept, in characters.
-const REASON_LENGTH_MAX: usize = 500;
 
 /// Findings that a page shows at most.
 const SHOWN_MAX: usize = 300;
-
-/// The states that the list can be narrowed to.
-const STATES: [(&str, &str); 4] =
-    [("open", "open"), ("acknowledged", "acknowledged"), ("gone", "withdrawn or merged"), ("all", "all")];
 
 /// Findings with their filters and forms.
 pub(in crate::serve) async fn findings(
@@ -34,9 +28,8 @@ pub(in crate::serve) async fn findings(
     Extension(viewer): Extension<Viewer>,
     fields: Fields,
 ) -> Response {
-    let triage = shared.triage.clone();
     let asking = viewer.clone();
-    let view = read(&shared, move |store| view(store, triage.as_ref(), &asking, &fields)).await;
+    let view = read(&shared, move |store| view(store, &asking, &fields)).await;
     answer(&viewer, view)
 }
 
@@ -46,21 +39,9 @@ pub(in crate::serve) async fn acknowledge(
     Path(id): Path<String>,
     change: Change,
 ) -> Response {
-    let triage = shared.triage.clone();
-    let reason = change.fields.get("reason").map(str::to_owned);
-    let done = write(&shared, move |store| {
-        let id = query::finding_id(&id)?;
-        let missing = "Say in a few words why the finding may stay.";
-        let reason = reason.ok_or_else(|| PageError::BadRequest(missing.to_owned()))?;
-        if reason.chars().count() > REASON_LENGTH_MAX {
-            return Err(PageError::BadRequest(format!(
-                "A reason has at most {REASON_LENGTH_MAX} characters."
-            )));
-        }
-        let is_there = triage.acknowledge(store, id, &reason, UnixSeconds::now())?;
-        is_there.then_some(()).ok_or_else(|| no_finding(id))
-    })
-    .await;
+    let reason = change.fields.get("reason").unwrap_or_default().to_owned();
+    let done =
+        write(&shared, move |store| triage::acknowledge(store, query::finding_id(&id)?, &reason)).await;
     changed(&change, done)
 }
 
@@ -70,17 +51,8 @@ pub(in crate::serve) async fn reopen(
     Path(id): Path<String>,
     change: Change,
 ) -> Response {
-    let triage = shared.triage.clone();
-    let done = write(&shared, move |store| {
-        let id = query::finding_id(&id)?;
-        triage.reopen(store, id)?.then_some(()).ok_or_else(|| no_finding(id))
-    })
-    .await;
+    let done = write(&shared, move |store| triage::reopen(store, query::finding_id(&id)?)).await;
     changed(&change, done)
-}
-
-fn no_finding(id: &str) -> PageError {
-    PageError::NotFound(format!("No finding has the id \"{id}\"."))
 }
 
 fn changed(change: &Change, done: Result<(), PageError>) -> Response {
@@ -93,24 +65,8 @@ fn changed(change: &Change, done: Result<(), PageError>) -> Response {
     }
 }
 
-/// Whether `tracked` is in the state that `state` names.
-///
-/// # Errors
-/// There is no such state.
-pub(in crate::serve) fn is_in(tracked: &TrackedFinding, state: &str) -> Result<bool, PageError> {
-    let is_standing = tracked.state == FindingState::Standing;
-    let is_acknowledged = tracked.acknowledgement.is_some();
-    match state {
-        "open" => Ok(is_standing && !is_acknowledged),
-        "acknowledged" => Ok(is_standing && is_acknowledged),
-        "gone" => Ok(!is_standing),
-        "all" => Ok(true),
-        other => Err(PageError::BadRequest(format!("\"{other}\" is no state of a finding."))),
-    }
-}
-
-fn view(store: &Store, triage: &dyn Triage, viewer: &Viewer, fields: &Fields) -> Result<View, PageError> {
-    let state = fields.get("state").unwrap_or("open");
+fn view(store: &Store, viewer: &Viewer, fields: &Fields) -> Result<View, PageError> {
+    let wanted = Wanted::named(fields.get("state"))?;
     let machine = fields.machine("machine")?;
     let text = fields.search().unwrap_or_default();
     let titles: Vec<(String, String)> = store
@@ -118,17 +74,13 @@ fn view(store: &Store, triage: &dyn Triage, viewer: &Viewer, fields: &Fields) ->
         .iter()
         .map(|line| (line.name.clone(), machine_title(&line.fingerprint, &line.name)))
         .collect();
-    let mut shown = Vec::new();
-    for tracked in triage.findings(store)? {
-        let is_of = machine.as_ref().is_none_or(|name| tracked.machine == *name);
-        if is_of && tracked.bench.to_lowercase().contains(&text.to_lowercase()) && is_in(&tracked, state)? {
-            shown.push(tracked);
-        }
-    }
+    let mut shown = triage::findings(store, wanted, machine.as_deref(), None)?;
+    let lower = text.to_lowercase();
+    shown.retain(|tracked| tracked.bench.to_lowercase().contains(&lower));
     let title_of =
         |name: &str| titles.iter().find(|(known, _)| known == name).map(|(_, title)| title.as_str());
     let content = html! {
-        (filter(state, machine.as_deref(), text, &titles))
+        (filter(wanted, machine.as_deref(), text, &titles))
         p.dim { (parts::counted(u64::try_from(shown.len()).unwrap_or(0), "finding"))
             @if shown.len() > SHOWN_MAX { ", the first " (SHOWN_MAX) " of them here" } }
         @if viewer.form_token().is_none() && !shown.is_empty() {
@@ -144,12 +96,12 @@ fn view(store: &Store, triage: &dyn Triage, viewer: &Viewer, fields: &Fields) ->
     Ok(View { title: "Findings".to_owned(), content })
 }
 
-fn filter(state: &str, machine: Option<&str>, text: &str, titles: &[(String, String)]) -> Markup {
+fn filter(chosen: Wanted, machine: Option<&str>, text: &str, titles: &[(String, String)]) -> Markup {
     html! {
         form.filter action="/findings" {
             label { "State "
                 select name="state" {
-                    @for (value, name) in STATES { option value=(value) selected[value == state] { (name) } }
+                    @for (wanted, value, name) in Wanted::NAMES { option value=(value) selected[wanted == chosen] { (name) } }
                 }
             }
             label { "Machine "
@@ -243,7 +195,7 @@ fn forms(tracked: &TrackedFinding, form_token: &str, next: &str) -> Markup {
             form.inline method="post" action={ "/findings/" (id) "/acknowledge" } {
                 (parts::form_fields(form_token, next))
                 label for=(field) { "Why it may stay" }
-                input id=(field) name="reason" required maxlength=(REASON_LENGTH_MAX) autocomplete="off";
+                input id=(field) name="reason" required maxlength="2000" autocomplete="off";
                 button { "Acknowledge" }
             }
         }

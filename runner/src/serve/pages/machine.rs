@@ -5,15 +5,16 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
+use super::findings;
 use super::layout::{View, answer};
 use super::parts::{self, bench_link, machine_link, machine_title, moment};
-use super::{findings, overview};
 use crate::report::clean;
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
 use crate::serve::query;
 use crate::serve::reading::read;
 use crate::serve::shared::Shared;
+use crate::serve::triage::{self, Wanted};
 use crate::store::{MachineLine, RunFilter, RunRow, Store};
 use crate::tracking::TrackedFinding;
 
@@ -61,12 +62,9 @@ pub(in crate::serve) async fn machine(
     Extension(viewer): Extension<Viewer>,
     Path(name): Path<String>,
 ) -> Response {
-    let triage = shared.triage.clone();
     let view = read(&shared, move |store| {
         let name = query::machine_name(&name)?;
-        let mut open = triage.findings(store)?;
-        open.retain(|tracked| tracked.machine == name && overview::is_open(tracked));
-        one(store, name, &open)
+        one(store, name, &triage::findings(store, Wanted::Open, Some(name), None)?)
     })
     .await;
     answer(&viewer, view)

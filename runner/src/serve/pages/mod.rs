@@ -18,7 +18,7 @@ mod verdicts;
 pub(super) use bench::bench;
 pub(super) use benches::benches;
 pub(super) use compare::{compare, comparison_of};
-pub(super) use findings::{acknowledge, findings, is_in, reopen};
+pub(super) use findings::{acknowledge, findings, reopen};
 pub(super) use layout::refusal;
 pub(super) use live::live;
 pub(super) use machine::{machine, machines};

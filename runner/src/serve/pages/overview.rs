@@ -14,8 +14,9 @@ use crate::serve::gate::Viewer;
 use crate::serve::progress::Progress;
 use crate::serve::reading::{read, work};
 use crate::serve::shared::Shared;
+use crate::serve::triage::{self, Wanted};
 use crate::store::{MachineLine, RunFilter, RunRow, Store};
-use crate::tracking::{FindingState, TrackedFinding};
+use crate::tracking::TrackedFinding;
 
 /// Newest runs that are shown.
 const RUNS_SHOWN: u32 = 12;
@@ -42,13 +43,7 @@ pub(in crate::serve) async fn overview(
 ) -> Response {
     let folder = shared.folder.clone();
     let live = work(&shared, move || Ok(LiveTails::new(&folder).look())).await;
-    let triage = shared.triage.clone();
-    let stored = read(&shared, move |store| {
-        let mut open = triage.findings(store)?;
-        open.retain(is_open);
-        Overview::read(store, open)
-    })
-    .await;
+    let stored = read(&shared, Overview::read).await;
     let view = match (live, stored) {
         (Ok(live), Ok(stored)) => Ok(view(&live, Some(&stored))),
         (Ok(live), Err(PageError::NoResults)) if !live.is_empty() => Ok(view(&live, None)),
@@ -57,13 +52,8 @@ pub(in crate::serve) async fn overview(
     answer(&viewer, view)
 }
 
-/// Whether somebody has yet to look at the finding.
-pub(super) fn is_open(tracked: &TrackedFinding) -> bool {
-    tracked.state == FindingState::Standing && tracked.acknowledgement.is_none()
-}
-
 impl Overview {
-    fn read(store: &Store, open: Vec<TrackedFinding>) -> Result<Self, PageError> {
+    fn read(store: &Store) -> Result<Self, PageError> {
         let mut machines = store.machines()?;
         let machine_count = machines.len();
         let titles = machines
@@ -80,7 +70,7 @@ impl Overview {
             machine_count,
             runs: store.run_rows(RunFilter::All, RUNS_SHOWN, 0)?,
             run_count: store.run_count(RunFilter::All)?,
-            open,
+            open: triage::findings(store, Wanted::Open, None, None)?,
             titles,
         })
     }

@@ -13,7 +13,7 @@ use crate::serve::gate::Viewer;
 use crate::serve::query::Fields;
 use crate::serve::reading::read;
 use crate::serve::shared::Shared;
-use crate::serve::triage::Triage;
+use crate::serve::triage::{self, Wanted};
 use crate::store::{MachineLine, RunFilter, RunRow, Store};
 use crate::tracking::TrackedFinding;
 
@@ -39,9 +39,8 @@ pub(in crate::serve) async fn search(
     Extension(viewer): Extension<Viewer>,
     fields: Fields,
 ) -> Response {
-    let triage = shared.triage.clone();
     let view = read(&shared, move |store| match fields.search() {
-        Some(text) => Ok(view(text, &search_in(store, triage.as_ref(), text)?)),
+        Some(text) => Ok(view(text, &search_in(store, text)?)),
         None => Ok(View {
             title: "Search".to_owned(),
             content: html! { p.lead { "Benches, runs, machines and findings are found by any part of their names." } },
@@ -54,11 +53,7 @@ pub(in crate::serve) async fn search(
 ///
 /// # Errors
 /// The results cannot be read.
-pub(in crate::serve) fn search_in(
-    store: &Store,
-    triage: &dyn Triage,
-    text: &str,
-) -> Result<Found, PageError> {
+pub(in crate::serve) fn search_in(store: &Store, text: &str) -> Result<Found, PageError> {
     let lower = text.to_lowercase();
     let mut machines = store.machines()?;
     let titles = machines
@@ -69,7 +64,7 @@ pub(in crate::serve) fn search_in(
         line.name.starts_with(&lower)
             || line.fingerprint.0.values().any(|value| value.to_lowercase().contains(&lower))
     });
-    let mut found = triage.findings(store)?;
+    let mut found = triage::findings(store, Wanted::Standing, None, None)?;
     found.retain(|tracked| {
         tracked.bench.to_lowercase().contains(&lower) || tracked.finding.id.to_string().starts_with(&lower)
     });
