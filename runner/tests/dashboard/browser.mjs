@@ -9,7 +9,11 @@ const { BROWSER, DASHBOARD, HOSTILE_DASHBOARD, DASHBOARD_TOKEN, SCREENSHOTS } = 
 const LIVE = "dd000001";
 const PATIENCE_MS = 15_000;
 
-const answers = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+// Whatever hangs, the test ends.
+setTimeout(() => process.exit(1), 180_000).unref();
+
+const input = readline.createInterface({ input: process.stdin });
+const answers = input[Symbol.asyncIterator]();
 async function next() {
   console.log("next");
   await answers.next();
@@ -36,9 +40,9 @@ const PAGES = {
   machines: "/machines",
   machine: `/machines/${machine}`,
   benches: "/benches",
-  bench: "/benches/env/pause",
+  bench: "/benches/memory/alloc-small/64",
   "compare-form": "/compare",
-  compare: "/compare?a=aa000014&b=aa000015",
+  compare: "/compare?a=aa000029&b=aa000030",
   unlike: "/compare?a=aa000020&b=bb000000",
   findings: "/findings?state=all",
   search: "/search?q=pause",
@@ -186,5 +190,6 @@ try {
   assert.equal(troubles.length, 0, "troubles are listed above");
 } finally {
   await browser.close();
-  answers.return();
+  input.close();
+  process.stdin.destroy();
 }

@@ -94,9 +94,9 @@ fn large_requests_are_refused() {
     let world = World::new(ordinary);
     let bearer = format!("Authorization: Bearer {TOKEN}");
     let body = format!("reason={}", "x".repeat(70_000));
-    let path = "/findings/0000000000000001/acknowledge";
+    let path = &format!("/findings/{}/acknowledge", world.finding("memory/"));
     assert_eq!(world.ask("POST", path, &[&bearer], &body).status, 413);
-    let reason = format!("reason={}", "x".repeat(501));
+    let reason = format!("reason={}", "x".repeat(2_001));
     assert_eq!(world.ask("POST", path, &[&bearer], &reason).status, 400);
     let large = format!("X-Large: {}", "x".repeat(100_000));
     assert!(matches!(world.ask("GET", "/", &[&large], "").status, 431 | 0));
@@ -171,4 +171,37 @@ fn answers_on_their_way_go_out_when_the_dashboard_ends() {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).expect("it ended in order");
     assert!(rest.ends_with(b"0\r\n\r\n"), "the stream was finished");
+}
+
+#[test]
+fn a_change_that_another_program_locks_out_is_refused_and_can_be_repeated() {
+    let world = World::new(ordinary);
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let path = format!("/findings/{}/acknowledge", world.finding("memory/"));
+    let writer = rusqlite::Connection::open(world.folder.database()).expect("it is there");
+    writer.execute_batch("BEGIN IMMEDIATE").expect("free");
+    let answer = world.ask("POST", &path, &[&bearer], "reason=seen");
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("locked"), "{}", answer.body);
+    assert_eq!(world.json("/api/findings?state=acknowledged"), serde_json::json!([]));
+    writer.execute_batch("ROLLBACK").expect("begun");
+    assert_eq!(world.ask("POST", &path, &[&bearer], "reason=seen").status, 303);
+    assert_eq!(world.json("/api/findings?state=acknowledged")[0]["acknowledgement"]["reason"], "seen");
+}
+
+#[test]
+fn two_people_may_say_something_at_the_same_time() {
+    let world = World::new(ordinary);
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    let path = format!("/findings/{}/acknowledge", world.finding("memory/"));
+    std::thread::scope(|scope| {
+        for number in 0..12 {
+            let (world, bearer, path) = (&world, &bearer, &path);
+            scope.spawn(move || {
+                assert_eq!(world.ask("POST", path, &[bearer], &format!("reason=r{number}")).status, 303);
+            });
+        }
+    });
+    let kept = world.json("/api/findings?state=acknowledged");
+    assert_eq!(kept.as_array().map(Vec::len), Some(1), "the last reason stands: {kept}");
 }

@@ -1,7 +1,6 @@
 //! Who may do what.
 
 use runner::store::Store;
-use runner::tracking::TrackedFinding;
 
 use crate::results::ordinary;
 use crate::world::{TOKEN, World};
@@ -24,11 +23,20 @@ const READING: [&str; 15] = [
     "/nowhere",
 ];
 
-const CHANGES: [&str; 3] =
-    ["/findings/0000000000000001/acknowledge", "/findings/0000000000000001/reopen", "/logout"];
+/// Addresses that change something.
+fn changes(finding: &str) -> [String; 3] {
+    [format!("/findings/{finding}/acknowledge"), format!("/findings/{finding}/reopen"), "/logout".to_owned()]
+}
 
 fn open_to_others() -> World {
-    World::at("0.0.0.0:0", Some(ordinary as fn(&mut Store) -> Vec<TrackedFinding>))
+    World::at("0.0.0.0:0", Some(ordinary as fn(&mut Store)))
+}
+
+/// The id of the finding that the tests are about.
+fn finding(world: &World) -> String {
+    let all = world.ask("GET", "/api/findings?state=open", &[&bearer(TOKEN)], "").body;
+    let all: serde_json::Value = serde_json::from_str(&all).expect("JSON");
+    all[0]["id"].as_str().expect("a step").to_owned()
 }
 
 fn bearer(token: &str) -> String {
@@ -75,7 +83,7 @@ fn reading_is_free_at_a_loopback_address() {
 #[test]
 fn a_change_needs_the_token_wherever_it_comes_from() {
     for world in [World::new(ordinary), open_to_others()] {
-        for path in CHANGES {
+        for path in &changes(&finding(&world)) {
             assert_eq!(world.ask("POST", path, &[], "reason=x").status, 401, "{path}");
             let wrong = bearer("correct-horse-battery-stapl!");
             assert_eq!(world.ask("POST", path, &[&wrong], "reason=x").status, 401, "{path}");
@@ -132,7 +140,7 @@ fn a_form_counts_only_with_the_token_of_its_own_session() {
     let (mine, other) = (world.sign_in(), world.sign_in());
     let form_token = |cookie: &str| world.ask("GET", "/findings", &[cookie], "").field("form_token");
     let (mine_token, other_token) = (form_token(&mine), form_token(&other));
-    let path = CHANGES[0];
+    let [path, again, _] = &changes(&finding(&world));
     for token in ["", "0", &other_token] {
         let answer = world.ask("POST", path, &[&mine], &format!("reason=x&form_token={token}"));
         assert_eq!(answer.status, 403, "{token}");
@@ -143,7 +151,7 @@ fn a_form_counts_only_with_the_token_of_its_own_session() {
     assert_eq!((answer.status, answer.header("location")), (303, Some("/findings?state=all")));
     let kept = world.get("/api/findings?state=acknowledged").body;
     assert!(kept.contains("known and wanted"), "{kept}");
-    let answer = world.ask("POST", CHANGES[1], &[&mine], &format!("form_token={mine_token}"));
+    let answer = world.ask("POST", again, &[&mine], &format!("form_token={mine_token}"));
     assert_eq!(answer.status, 303);
     assert!(world.get("/api/findings?state=acknowledged").body.starts_with("[]"));
 }
@@ -155,7 +163,8 @@ fn signing_out_ends_the_session() {
     let token = world.ask("GET", "/findings", &[&cookie], "").field("form_token");
     let answer = world.ask("POST", "/logout", &[&cookie], &format!("form_token={token}"));
     assert!(answer.header("set-cookie").expect("taken away").contains("Max-Age=0"));
-    let answer = world.ask("POST", CHANGES[0], &[&cookie], &format!("reason=x&form_token={token}"));
+    let answer =
+        world.ask("POST", &changes(&finding(&world))[0], &[&cookie], &format!("reason=x&form_token={token}"));
     assert_eq!(answer.status, 401);
 }
 
@@ -180,11 +189,22 @@ fn a_page_of_another_site_reaches_nothing() {
         "Sec-Fetch-Site: cross-site",
         "Sec-Fetch-Site: same-site",
     ] {
-        assert_eq!(world.ask("POST", CHANGES[0], &[&cookie, foreign], &body).status, 403, "{foreign}");
+        assert_eq!(
+            world.ask("POST", &changes(&finding(&world))[0], &[&cookie, foreign], &body).status,
+            403,
+            "{foreign}"
+        );
     }
     let own = format!("Origin: http://127.0.0.1:{port}");
     assert_eq!(
-        world.ask("POST", CHANGES[0], &[&cookie, &own, "Sec-Fetch-Site: same-origin"], &body).status,
+        world
+            .ask(
+                "POST",
+                &changes(&finding(&world))[0],
+                &[&cookie, &own, "Sec-Fetch-Site: same-origin"],
+                &body
+            )
+            .status,
         303
     );
 }

@@ -2,12 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use runner::serve::{Dashboard, DashboardOptions, Token, Triage};
-use runner::store::{Folder, Store, StoreError, UnixSeconds};
-use runner::tracking::{Acknowledgement, TrackedFinding};
+use runner::serve::{Dashboard, DashboardOptions, Token};
+use runner::store::{Folder, Store};
+use runner::tracking;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -26,25 +25,28 @@ pub(crate) struct World {
 
 impl World {
     /// At a loopback address, with what `fill` puts into the database.
-    pub(crate) fn new(fill: impl FnOnce(&mut Store) -> Vec<TrackedFinding>) -> Self {
+    pub(crate) fn new(fill: impl FnOnce(&mut Store)) -> Self {
         Self::at("127.0.0.1:0", Some(fill))
     }
 
     /// At a loopback address without a database.
     pub(crate) fn empty() -> Self {
-        Self::at("127.0.0.1:0", None::<fn(&mut Store) -> Vec<TrackedFinding>>)
+        Self::at("127.0.0.1:0", None::<fn(&mut Store)>)
     }
 
-    pub(crate) fn at(listen: &str, fill: Option<impl FnOnce(&mut Store) -> Vec<TrackedFinding>>) -> Self {
+    pub(crate) fn at(listen: &str, fill: Option<impl FnOnce(&mut Store)>) -> Self {
         let place = tempfile::tempdir().expect("a folder");
         let database = place.path().join("lab/results.db");
-        let findings = fill.map(|fill| fill(&mut Store::open(&database).expect("room"))).unwrap_or_default();
+        if let Some(fill) = fill {
+            let mut store = Store::open(&database).expect("room");
+            fill(&mut store);
+            tracking::catch_up(&mut store).expect("room");
+        }
         let folder = Folder::find(Some(&database)).expect("chosen");
         let options = DashboardOptions {
             folder: folder.clone(),
             listen: listen.parse().expect("an address"),
             token: Token::of(TOKEN).expect("long enough"),
-            triage: Arc::new(Kept(Mutex::new(findings))),
         };
         let dashboard = Dashboard::bind(options).expect("a free port");
         let address = dashboard.address();
@@ -92,6 +94,19 @@ impl World {
         raw(address, &head, body.as_bytes())
     }
 
+    /// What the address of a script gives.
+    pub(crate) fn json(&self, path: &str) -> serde_json::Value {
+        serde_json::from_str(&self.get(path).body).expect("JSON")
+    }
+
+    /// The id of the first finding in a bench whose id begins with `bench`.
+    pub(crate) fn finding(&self, bench: &str) -> String {
+        let findings = self.json("/api/findings?state=standing");
+        let all = findings.as_array().expect("a list");
+        let found = all.iter().find(|one| one["bench"].as_str().is_some_and(|id| id.starts_with(bench)));
+        found.expect("it was found")["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Signs in; the header that a browser sends from then on.
     pub(crate) fn sign_in(&self) -> String {
         let answer = self.ask("POST", "/login", &[], &format!("token={TOKEN}&next=/findings"));
@@ -104,38 +119,5 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-/// Findings in memory.
-#[derive(Debug)]
-struct Kept(Mutex<Vec<TrackedFinding>>);
-
-impl Kept {
-    fn change(&self, id: &str, change: impl FnOnce(&mut TrackedFinding)) -> bool {
-        let mut findings = self.0.lock().expect("nobody panicked");
-        let found = findings.iter_mut().find(|tracked| tracked.finding.id.to_string() == id);
-        found.map(change).is_some()
-    }
-}
-
-impl Triage for Kept {
-    fn findings(&self, _store: &Store) -> Result<Vec<TrackedFinding>, StoreError> {
-        Ok(self.0.lock().expect("nobody panicked").clone())
-    }
-
-    fn acknowledge(
-        &self,
-        _store: &mut Store,
-        id: &str,
-        reason: &str,
-        now: UnixSeconds,
-    ) -> Result<bool, StoreError> {
-        let said = Acknowledgement { at: now, reason: reason.to_owned() };
-        Ok(self.change(id, |tracked| tracked.acknowledgement = Some(said)))
-    }
-
-    fn reopen(&self, _store: &mut Store, id: &str) -> Result<bool, StoreError> {
-        Ok(self.change(id, |tracked| tracked.acknowledgement = None))
     }
 }

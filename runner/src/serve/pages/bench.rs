@@ -66,7 +66,9 @@ fn view(store: &Store, id: &str, fields: &Fields) -> Result<View, PageError> {
             line,
         })
     });
-    let shown = shown.collect::<Result<Vec<_>, PageError>>()?;
+    let mut shown = shown.collect::<Result<Vec<_>, PageError>>()?;
+    // What has a history to show comes first.
+    shown.sort_by_key(|shown| shown.course.series.points.len() < 2);
     let content = html! {
         (choice(id, machine.as_deref(), &all))
         @if shown.is_empty() { p { "That machine has no figure of this bench." } }
@@ -134,7 +136,7 @@ fn table(points: &[SeriesPoint]) -> Markup {
                         tr {
                             th scope="row" { (run_link(&point.run)) }
                             td { (parts::moment(point.started)) }
-                            td { @if let Some(revision) = &point.revision { code.short { (clean(revision)) } } }
+                            td { @if let Some(revision) = &point.revision { (parts::short(revision)) } }
                             td.number { (words::figure_named(point.value, &point.unit)) }
                             td.number { (words::figure_named(point.low, &point.unit)) }
                             td.number { (words::figure_named(point.high, &point.unit)) }

@@ -159,7 +159,7 @@ fn card(tracked: &TrackedFinding, title: Option<&str>, viewer: &Viewer) -> Marku
         @if let Some(place) = &tracked.place {
             p {
                 "Begins with run " (run_link(&place.run))
-                @if let Some(revision) = &place.revision { " at revision " code.short { (clean(revision)) } }
+                @if let Some(revision) = &place.revision { " at revision " (parts::short(revision)) }
                 @if let Some(before) = &place.before {
                     " (" a href=(link::compare(before, &place.run)) { "compare with the run before" } ")"
                 }

@@ -9,6 +9,9 @@ use crate::report::{clean, quantity, words};
 use crate::serve::link;
 use crate::store::{RunRow, UnixSeconds};
 
+/// Characters of a hash or revision that are shown.
+const SHORT_CHARACTERS: usize = 16;
+
 /// Day and minute of `at`, for people and for programs.
 pub(in crate::serve) fn moment(at: UnixSeconds) -> Markup {
     let text = at.to_string();
@@ -100,6 +103,15 @@ pub(in crate::serve) fn bench_link(id: &str, machine: Option<&str>) -> Markup {
     html! { a href=(link::bench(id, machine)) { (bench_id(id)) } }
 }
 
+/// A hash or a revision, cut where it is longer than what tells it from others.
+pub(in crate::serve) fn short(name: &str) -> Markup {
+    let name = clean(name);
+    let beginning: String = name.chars().take(SHORT_CHARACTERS).collect();
+    html! {
+        @if beginning.len() < name.len() { code title=(name) { (beginning) "\u{2026}" } } @else { code { (name) } }
+    }
+}
+
 /// A run id that leads to its page.
 pub(in crate::serve) fn run_link(id: &str) -> Markup {
     html! { a href=(link::run(id)) { code { (clean(id)) } } }
@@ -152,7 +164,7 @@ pub(in crate::serve) fn runs_table(
                             td { (moment(row.started)) }
                             td { (machine_cell(row, title_of)) }
                             td { (clean(&row.command)) @if let Some(profile) = &row.profile { " " (clean(profile)) } }
-                            td { @if let Some(revision) = &row.revision { code.short { (clean(revision)) } } }
+                            td { @if let Some(revision) = &row.revision { (short(revision)) } }
                             td.number { (quantity::counted(row.benches.into())) }
                             td { (ends(&row.ends)) }
                         }

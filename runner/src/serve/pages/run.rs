@@ -132,9 +132,9 @@ fn facts(run: &Run, machine: Option<&str>) -> Markup {
                 div { dt { "Machine" } dd { (parts::machine_link(&parts::machine_title(&fingerprint, machine), machine)) } }
             }
             @if let Some(mode) = run.mode() { div { dt { "Mode" } dd { (mode.name()) } } }
-            @if let Some(revision) = &head.revision { div { dt { "Revision" } dd { code { (clean(revision)) } } } }
+            @if let Some(revision) = &head.revision { div { dt { "Revision" } dd { (parts::short(revision)) } } }
             @if let Some(selection) = run.selection() { div { dt { "Asked for" } dd { (clean(&selection)) } } }
-            @if let Some(hash) = run.image_hash() { div { dt { "Image" } dd { code.short { (clean(hash)) } } } }
+            @if let Some(hash) = run.image_hash() { div { dt { "Image" } dd { (parts::short(hash)) } } }
         }
         p.actions {
             a href={ (link::run(&head.id)) "/run.json" } download { "JSON" } " "
