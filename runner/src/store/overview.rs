@@ -172,9 +172,9 @@ impl Store {
     /// See [`StoreError`].
     pub fn machines_of_bench(&self, bench: &str) -> Result<Vec<String>, StoreError> {
         self.reading(|store| {
-            let sql = "SELECT DISTINCT name FROM benches JOIN points ON points.bench = benches.key \
-                       JOIN boots ON boots.key = points.boot JOIN fingerprints ON fingerprints.key = fingerprint \
-                       WHERE benches.id = ?1 ORDER BY name";
+            let sql = "SELECT name FROM fingerprints WHERE EXISTS (SELECT 1 FROM boots JOIN points \
+                       ON points.boot = boots.key AND points.bench = (SELECT key FROM benches WHERE id = ?1) \
+                       WHERE boots.fingerprint = fingerprints.key) ORDER BY name";
             let mut statement = store.connection.prepare_cached(sql)?;
             statement.query_map([bench], |row| row.get(0))?.collect()
         })
@@ -201,8 +201,7 @@ fn condition(filter: RunFilter<'_>) -> (&'static str, Box<dyn ToSql>) {
     match filter {
         RunFilter::All => ("?1 IS NULL", Box::new(None::<String>)),
         RunFilter::Machine(name) => (
-            "EXISTS (SELECT 1 FROM boots WHERE boots.run = runs.id \
-             AND fingerprint = (SELECT key FROM fingerprints WHERE name = ?1))",
+            "id IN (SELECT run FROM boots WHERE fingerprint = (SELECT key FROM fingerprints WHERE name = ?1))",
             Box::new(name.to_owned()),
         ),
         RunFilter::Text(text) => (

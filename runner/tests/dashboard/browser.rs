@@ -30,8 +30,8 @@ fn root() -> &'static Path {
 #[test]
 fn a_browser_shows_everything_and_nothing_of_others() {
     let browser = BROWSERS.iter().find_map(|name| program(name));
-    let browser = browser.expect("no Chromium in PATH: `make setup` installs it");
-    let node = program("node").expect("no node in PATH: `make setup` installs it");
+    let browser = browser.expect("no Chromium in PATH: `make setup-tests` installs it");
+    let node = program("node").expect("no node in PATH: `make setup-tests` installs it");
     let place = root().join("target/dashboard-browser");
     let modules = place.join("node_modules/playwright-core");
     assert!(modules.is_dir(), "{} is not there: `make dashboard-modules` fetches it", modules.display());
