@@ -123,3 +123,53 @@ fn remark(bench: &BenchVerdict) -> String {
     let reason = bench.reason.as_deref().map(|reason| clean(reason).into_owned());
     reason.or_else(|| bench.change.as_ref().and_then(words::remedy)).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::Change;
+    use crate::history::Interval;
+
+    fn bench(id: &str, verdict: Verdict, ratio: f64) -> BenchVerdict {
+        let level = |median| Level { boots: 5, median, low: median, high: median };
+        let interval = Interval { low: ratio - 0.01, high: ratio + 0.01 };
+        let change = Change {
+            ratio,
+            interval: Some(interval),
+            effect: None,
+            p: None,
+            q: None,
+            detectable: None,
+            boots_more: (verdict == Verdict::Undecided).then_some(4),
+        };
+        BenchVerdict {
+            id: id.into(),
+            verdict,
+            reason: None,
+            unit: Some(FigureUnit::Nanoseconds),
+            before: Some(level(100.0)),
+            after: Some(level(100.0 * ratio)),
+            change: Some(change),
+        }
+    }
+
+    #[test]
+    fn what_needs_a_look_stands_first() {
+        let benches = [
+            bench("env/pause", Verdict::Equivalent, 1.0),
+            bench("memory/a", Verdict::Undecided, 1.01),
+            bench("memory/<b>", Verdict::Regressed, 1.1),
+        ];
+        let page = table(&benches, Some("m")).into_string();
+        let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is not in {page}"));
+        assert!(
+            place("&lt;b&gt;") < place("memory/<wbr>a") && place("memory/<wbr>a") < place("env/<wbr>pause")
+        );
+        for text in ["110 ns", "+10.0 %", "+9.00 % to +11.0 %", "4 boots more on each side", "regressed"] {
+            place(text);
+        }
+        let counted = counts(&benches).into_string();
+        assert_eq!(counted.matches("<li>").count(), 3, "{counted}");
+        assert_eq!(counts(&[]).into_string(), "");
+    }
+}
