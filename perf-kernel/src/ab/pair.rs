@@ -14,12 +14,18 @@ mod base;
 #[path = "candidate.rs"]
 mod candidate;
 
+/// What the sides are, as whoever built them says.
+const ABOUT: &str = match option_env!("AB_SIDES") {
+    Some(about) => about,
+    None => "base and candidate",
+};
+
 static BASE: base::side::Side = base::side::Side::new(wire::Side::Base);
 static CANDIDATE: candidate::side::Side = candidate::side::Side::new(wire::Side::Candidate);
 
 /// Base and candidate.
 pub(crate) fn subjects() -> Subjects<'static> {
-    Subjects::Pair { base: &Base, candidate: &CANDIDATE }
+    Subjects::Pair { base: &Base, candidate: &CANDIDATE, about: ABOUT }
 }
 
 /// The base, which comes first and sees to the memory of both.

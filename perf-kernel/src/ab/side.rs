@@ -25,7 +25,9 @@ use subject::wire::{Machine, Mode};
 /// The physical memory that a side's frame allocator believes in: it hands out addresses and never touches them.
 const FRAMES: Range<u64> = 0x1_0000_0000..0x1_4000_0000;
 
-/// One side: its heap, its frames, its suites.
+/// One side: its heap, its frames, its suites. Both begin at a page, so that their locks and lists lie alike in cache
+/// lines and sets: where they did not, equal code differed by 8 % between the sides.
+#[repr(align(4096))]
 pub(crate) struct Side {
     name: harness::wire::Side,
     heap: Heap,
