@@ -60,6 +60,8 @@ fn bench(index: u64) -> BenchRecord {
     BenchRecord {
         id: format!("memory/alloc-small/{index}"),
         status: Status::Measured,
+        side: None,
+        round: None,
         reason: None,
         unit: Unit::Ticks,
         iterations: 512,

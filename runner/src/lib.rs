@@ -1,6 +1,8 @@
 //! Boots or listens to the benchmark kernel, collects, checks, stores, compares and reports.
 
 #[cfg(feature = "host")]
+pub mod ab;
+#[cfg(feature = "host")]
 pub mod analysis;
 #[cfg(feature = "host")]
 pub mod cmd;
@@ -14,6 +16,8 @@ pub mod exit_code;
 #[cfg(feature = "host")]
 pub mod history;
 pub mod image;
+#[cfg(feature = "host")]
+pub mod layout;
 #[cfg(feature = "host")]
 pub mod progress;
 #[cfg(feature = "host")]

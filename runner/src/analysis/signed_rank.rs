@@ -187,9 +187,7 @@ mod tests {
     #[test]
     fn the_published_example_has_its_published_values() {
         // Hollander, Wolfe and Chicken, example 3.1: Hamilton depression scale factors before and after.
-        let before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
-        let after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
-        let differences: Vec<f64> = after.iter().zip(before).map(|(after, before)| after - before).collect();
+        let differences = [-0.952, 0.147, -1.022, -0.43, -0.62, -0.59, -0.49, 0.08, -0.01];
         let found = shift(&differences, 0.05).expect("they are finite");
         assert!((found.p - 0.039_062_5).abs() < 1e-12, "{found:?}");
         assert!((found.estimate + 0.46).abs() < 1e-9, "{found:?}");

@@ -32,6 +32,12 @@ pub(super) enum Command {
     Show(ShowOptions),
     /// Compare two runs, the boots of a run, or a run with a baseline file
     Compare(CompareOptions),
+    /// Measure two builds of multios-core in one image, in turn
+    #[command(subcommand)]
+    Ab(AbCommand),
+    /// Measure one program linked at four layouts: does where code lies change figures?
+    #[command(subcommand)]
+    Layout(LayoutCommand),
     /// Say what building and running needs, found or missing, with the remedy
     Doctor,
 }
@@ -39,9 +45,9 @@ pub(super) enum Command {
 /// What every boot takes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct BootOptions {
-    /// Boots, one after the other
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(super) boots: u32,
+    /// Boots, one after the other [default: 1; 12 of two builds and 4 of each layout, unless the mode is exact]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) boots: Option<u32>,
     /// quick, standard, full, or a file with the keys of plan.toml
     #[arg(long, value_name = "PRESET|FILE")]
     pub(super) plan: Option<String>,
@@ -94,6 +100,9 @@ pub(super) struct OutputOptions {
     /// Print neither progress nor report
     #[arg(long)]
     pub(super) quiet: bool,
+    /// Set by the commands that measure two builds.
+    #[arg(skip)]
+    pub(super) margin_percent: Option<f64>,
     #[command(flatten)]
     pub(super) store: StoreOptions,
 }
@@ -186,6 +195,75 @@ pub(super) struct CompareOptions {
     pub(super) store: StoreOptions,
 }
 
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum AbCommand {
+    /// Build the image's kernel, or the process, of two builds; `make ab` and `make ab-hosted` call this
+    Build(AbBuildOptions),
+    /// Boot the image of both in QEMU and report how they differ
+    Run(AbRunOptions),
+    /// Run the process of both and report how they differ
+    Hosted(AbHostedOptions),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct AbBuildOptions {
+    /// The commit, branch or tag that the working tree is held against
+    #[arg(long, value_name = "REVISION")]
+    pub(super) base: String,
+    /// Build the process instead of the kernel
+    #[arg(long)]
+    pub(super) hosted: bool,
+}
+
+/// How two builds are measured and judged.
+#[derive(Args, Clone, Debug)]
+pub(super) struct PairOptions {
+    /// Rounds of base, candidate, candidate, base in each boot [default: enough for 12 in all; 1 in exact mode]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) rounds: Option<u32>,
+    /// Times that are no further apart count as equal [default: 1]
+    #[arg(long, value_name = "PERCENT", value_parser = margin)]
+    pub(super) margin: Option<f64>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct AbRunOptions {
+    #[command(flatten)]
+    pub(super) pair: PairOptions,
+    #[command(flatten)]
+    pub(super) run: RunOptions,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct AbHostedOptions {
+    #[command(flatten)]
+    pub(super) pair: PairOptions,
+    #[command(flatten)]
+    pub(super) hosted: HostedOptions,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum LayoutCommand {
+    /// Link the kernel, or the process, at four layouts; `make layout` and `make layout-hosted` call this
+    Build(LayoutBuildOptions),
+    /// Boot the four images in QEMU and report which benches the layout changes
+    Run(RunOptions),
+    /// Run the four processes and report which benches the layout changes
+    Hosted(HostedOptions),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct LayoutBuildOptions {
+    /// Link the process instead of the kernel
+    #[arg(long)]
+    pub(super) hosted: bool,
+}
+
+fn margin(text: &str) -> Result<f64, String> {
+    let percent = text.parse().ok().filter(|percent| (0.0..=100.0).contains(percent));
+    percent.ok_or_else(|| "it must be a number from 0 to 100".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +279,6 @@ mod tests {
         let line = ["multios-perf", "run", "--filter", "env/", "--filter", "memory/alloc", "--boots", "2"];
         let Command::Run(options) = Arguments::parse_from(line).command else { panic!("it is a run") };
         assert_eq!(options.boot.filter, ["env/", "memory/alloc"]);
-        assert_eq!(options.boot.boots, 2);
+        assert_eq!(options.boot.boots, Some(2));
     }
 }

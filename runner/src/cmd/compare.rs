@@ -43,15 +43,28 @@ pub(super) fn compare(options: &CompareOptions) -> anyhow::Result<u8> {
 
 /// The run, or the boot that was chosen of it, as a side.
 fn side(run: &Run) -> anyhow::Result<Side> {
+    refuse_paired(run)?;
     let number = run.boots.first().filter(|_| run.boots.len() == 1).map(|stored| stored.number);
     // A run of one boot is called by its own name unless that boot is not its first.
     let side = run.side(number.filter(|number| *number > 1));
     side.with_context(|| format!("compare run {}: it has no boots", run.head.id))
 }
 
+/// A run of two builds holds both sides of its comparison.
+fn refuse_paired(run: &Run) -> Result<(), CommandError> {
+    if !run.is_paired() {
+        return Ok(());
+    }
+    let what = format!("compare run {}", run.head.id);
+    let reason =
+        format!("it measured two builds in turn; `multios-perf show {}` compares these", run.head.id);
+    Err(CommandError::NoSuchBoot { what, reason })
+}
+
 /// The first boot of `run` with each other one.
 fn boots_of(run: &Run) -> anyhow::Result<Vec<(Side, Side)>> {
     let sides: Vec<Side> = run.boots.iter().filter_map(|stored| run.side(Some(stored.number))).collect();
+    refuse_paired(run)?;
     let (first, others) = sides.split_first().unzip();
     let others: &[Side] = others.unwrap_or_default();
     let first = first.filter(|_| !others.is_empty()).ok_or_else(|| CommandError::NoSuchBoot {

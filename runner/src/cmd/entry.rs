@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
-use super::{compare, doctor, failure, hosted, list, replay, run, show};
+use super::{ab, compare, doctor, failure, hosted, layout, list, replay, run, show};
 use crate::report::clean;
 
 /// Runs the command line of this process and gives its exit code, one of those in [`crate::exit_code`].
@@ -21,6 +21,8 @@ pub fn main() -> ExitCode {
         Command::Runs(options) => list::runs(options),
         Command::Show(options) => show::show(options),
         Command::Compare(options) => compare::compare(options),
+        Command::Ab(command) => ab::ab(command),
+        Command::Layout(command) => layout::layout(command),
         Command::Doctor => doctor::doctor(),
     };
     let code = outcome.unwrap_or_else(|error| {

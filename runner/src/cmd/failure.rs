@@ -7,10 +7,12 @@ use anyhow::Error;
 use perf_kernel::plan::PlanError;
 use perf_kernel::suites::SelectionError;
 
+use crate::ab::AbError;
 use crate::collect::CollectCause;
 use crate::config::ConfigError;
 use crate::exit_code;
 use crate::image::ImageError;
+use crate::layout::LayoutError;
 use crate::report::BaselineError;
 use crate::source::SourceError;
 use crate::store::StoreError;
@@ -104,6 +106,12 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             CollectCause::NewerFormat { .. } | CollectCause::OtherRun { .. } => exit_code::SOURCE_BROKE,
         });
     }
+    if let Some(error) = cause.downcast_ref::<AbError>() {
+        return Some(of_ab(error));
+    }
+    if let Some(error) = cause.downcast_ref::<LayoutError>() {
+        return Some(of_layout(error));
+    }
     let is_configuration = cause.is::<ConfigError>()
         || cause.is::<PlanError>()
         || cause.is::<SelectionError>()
@@ -124,6 +132,32 @@ fn of_store(error: &StoreError) -> u8 {
         StoreError::NoHome => exit_code::CONFIGURATION,
         StoreError::Sqlite { .. } => exit_code::INTERNAL,
         StoreError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+    }
+}
+
+fn of_ab(error: &AbError) -> u8 {
+    match error {
+        AbError::NotARepository { .. } | AbError::Missing { .. } => exit_code::MISSING,
+        AbError::UnknownRevision { .. } | AbError::Manifest { .. } | AbError::CandidateBroken { .. } => {
+            exit_code::CONFIGURATION
+        }
+        AbError::Unusable { .. } | AbError::InterfaceChanged { .. } | AbError::BaseBroken { .. } => {
+            exit_code::NOT_COMPARABLE
+        }
+        AbError::Program { .. } | AbError::BuildStopped { .. } => exit_code::INTERNAL,
+        AbError::Layout(error) => of_layout(error),
+        AbError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+    }
+}
+
+fn of_layout(error: &LayoutError) -> u8 {
+    match error {
+        LayoutError::Missing { .. } => exit_code::MISSING,
+        LayoutError::Configuration { .. } => exit_code::CONFIGURATION,
+        LayoutError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+        LayoutError::NotBuilt { .. } | LayoutError::Alike { .. } | LayoutError::NotRead { .. } => {
+            exit_code::INTERNAL
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use perf_kernel::plan::Plan;
+use tempfile::TempDir;
 
 use super::arguments::HostedOptions;
 use super::failure::CommandError;
@@ -27,37 +28,68 @@ const BOOT_MAX: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) fn hosted(options: &HostedOptions) -> anyhow::Result<u8> {
     let plan = planning::plan(&Plan::quick(), &options.boot)?;
-    let program = find(options.program.clone())?;
-    let request = Request {
-        command: "hosted",
-        profile: None,
-        plan,
-        boots: options.boot.boots,
-        elf: Some(program.clone()),
-        image_hash: None,
-        output: &options.output,
-    };
-    let patience = Patience { hang: Duration::from_secs(options.silence), boot: BOOT_MAX };
-    let folder =
-        tempfile::Builder::new().prefix("multios-perf-").tempdir().context("make a folder for the plan")?;
-    let session = Session::begin(request)?;
-    session.make(&patience, |turn: &Turn, _progress| {
-        let file = folder.path().join("plan.toml");
+    let starter = Starter::new(find(options.program.clone()), REMEDY, options.silence)?;
+    let session = Session::begin(starter.request("hosted", plan, options))?;
+    session.make(&starter.patience, |turn: &Turn, _progress| starter.start(turn))
+}
+
+/// Starts a program with the suites.
+pub(super) struct Starter {
+    program: PathBuf,
+    remedy: &'static str,
+    /// Where the plan is written.
+    folder: TempDir,
+    pub(super) patience: Patience,
+}
+
+impl Starter {
+    /// For `program`, which falls silent for `silence` seconds at most; `remedy` is what to do without it.
+    pub(super) fn new(program: PathBuf, remedy: &'static str, silence: u64) -> anyhow::Result<Self> {
+        let missing = || CommandError::Missing {
+            what: format!("start {}", program.display()),
+            remedy: remedy.to_owned(),
+        };
+        program.is_file().then_some(()).ok_or_else(missing)?;
+        let folder = tempfile::Builder::new()
+            .prefix("multios-perf-")
+            .tempdir()
+            .context("make a folder for the plan")?;
+        let patience = Patience { hang: Duration::from_secs(silence), boot: BOOT_MAX };
+        Ok(Self { program, remedy, folder, patience })
+    }
+
+    /// A run of the program under `plan` by `command`.
+    pub(super) fn request<'a>(
+        &self,
+        command: &'static str,
+        plan: Plan,
+        options: &'a HostedOptions,
+    ) -> Request<'a> {
+        Request {
+            command,
+            profile: None,
+            plan,
+            boots: options.boot.boots.unwrap_or(1),
+            elf: Some(self.program.clone()),
+            image_hash: None,
+            output: &options.output,
+        }
+    }
+
+    /// Starts the program for `turn`.
+    pub(super) fn start(&self, turn: &Turn) -> anyhow::Result<ProcessSource> {
+        let file = self.folder.path().join("plan.toml");
         fs::write(&file, planning::text(&turn.plan)?).with_context(|| format!("write {}", file.display()))?;
-        let mut command = Command::new(&program);
+        let mut command = Command::new(&self.program);
         command.arg("--plan").arg(&file);
-        Ok(ProcessSource::start(command, REMEDY)?)
-    })
+        Ok(ProcessSource::start(command, self.remedy)?)
+    }
 }
 
 /// The program that was named, else the one beside this program, else the one in the build folder of its own profile.
-fn find(named: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+fn find(named: Option<PathBuf>) -> PathBuf {
     let here = env::current_exe().ok().and_then(|program| Some(program.parent()?.to_path_buf()));
     let here = here.unwrap_or_default();
     let places = [here.join(PROGRAM), here.join("../hosted").join(PROGRAM)];
-    let first = || places.iter().find(|place| place.is_file()).unwrap_or(&places[0]).clone();
-    let program = named.unwrap_or_else(first);
-    let missing =
-        || CommandError::Missing { what: format!("start {}", program.display()), remedy: REMEDY.to_owned() };
-    Ok(program.is_file().then(|| program.clone()).ok_or_else(missing)?)
+    named.unwrap_or_else(|| places.iter().find(|place| place.is_file()).unwrap_or(&places[0]).clone())
 }

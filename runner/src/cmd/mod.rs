@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ab;
 mod arguments;
 mod compare;
 mod doctor;
@@ -7,6 +8,7 @@ mod entry;
 mod failure;
 mod hosted;
 mod interrupt;
+mod layout;
 mod list;
 mod output;
 mod planning;

@@ -7,11 +7,22 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::OutputOptions;
-use crate::report::{Document, PageOptions, Palette, SkippedDetail, clean, csv, page};
+use super::failure::CommandError;
+use crate::analysis::paired;
+use crate::exit_code;
+use crate::report::{
+    Document, PageOptions, Palette, SkippedDetail, clean, csv, page, paired_json, paired_page,
+};
 use crate::store::Run;
 
-/// Prints the report of `run` and writes the files that were asked for.
-pub(super) fn report(run: &Run, options: &OutputOptions) -> anyhow::Result<()> {
+/// Two builds whose times are no further apart than this take the same, unless the user says otherwise.
+const MARGIN_PERCENT: f64 = 1.0;
+
+/// Prints the report of `run`, writes the files that were asked for, and gives the exit code of what was found.
+pub(super) fn report(run: &Run, options: &OutputOptions) -> anyhow::Result<u8> {
+    if run.is_paired() {
+        return report_paired(run, options);
+    }
     let document = Document::of(run);
     let mut is_taken = false;
     if let Some(path) = &options.json {
@@ -23,10 +34,31 @@ pub(super) fn report(run: &Run, options: &OutputOptions) -> anyhow::Result<()> {
         write(path, "CSV", &csv(&document))?;
     }
     if options.quiet || is_taken {
-        return Ok(());
+        return Ok(exit_code::OK);
     }
     let skipped = if options.all { SkippedDetail::Each } else { SkippedDetail::Grouped };
-    print(&page(run, &PageOptions { palette: Palette::of(&io::stdout()), width: width(), skipped }))
+    print(&page(run, &PageOptions { palette: Palette::of(&io::stdout()), width: width(), skipped }))?;
+    Ok(exit_code::OK)
+}
+
+/// The report of a run whose boots measured two builds in turn.
+fn report_paired(run: &Run, options: &OutputOptions) -> anyhow::Result<u8> {
+    if let Some(path) = &options.csv {
+        let what = format!("write the CSV file {}", path.display());
+        let reason = "a run of two builds has none; --json has its verdicts".to_owned();
+        return Err(CommandError::File { what, reason }.into());
+    }
+    let margin = options.margin_percent.unwrap_or(MARGIN_PERCENT) / 100.0;
+    let found = paired(run.boots.iter().map(|stored| &stored.boot), margin);
+    let mut is_taken = false;
+    if let Some(path) = &options.json {
+        is_taken = is_standard_output(path);
+        write(path, "JSON", &paired_json(run, &found))?;
+    }
+    if !options.quiet && !is_taken {
+        print(&paired_page(run, &found, Palette::of(&io::stdout())))?;
+    }
+    Ok(if found.has_regressed() { exit_code::DIFFERENT } else { exit_code::OK })
 }
 
 /// Prints `text` on standard output. A reader that has seen enough, such as `head`, is no error.

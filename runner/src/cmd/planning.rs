@@ -69,7 +69,7 @@ mod tests {
     use perf_kernel::plan::ScaleChoice;
 
     fn options() -> BootOptions {
-        BootOptions { boots: 1, plan: None, filter: Vec::new(), scales: None, seed: None, raw: false }
+        BootOptions { boots: None, plan: None, filter: Vec::new(), scales: None, seed: None, raw: false }
     }
 
     #[test]

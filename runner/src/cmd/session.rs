@@ -58,6 +58,8 @@ pub(super) struct Request<'a> {
 
 /// One boot, as its source needs to know it.
 pub(super) struct Turn {
+    /// The boot's place in the run, from 1.
+    pub(super) number: u32,
     /// The plan with this boot's nonce.
     pub(super) plan: Plan,
     /// Where its bytes will be kept.
@@ -99,8 +101,31 @@ impl<'a> Session<'a> {
     pub(super) fn make<S: Source>(
         mut self,
         patience: &Patience,
-        mut start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
+        start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
     ) -> anyhow::Result<u8> {
+        self.take_boots(patience, start);
+        self.finish()
+    }
+
+    /// Makes all boots like [`Self::make`], and gives the run instead of reporting it.
+    pub(super) fn collect<S: Source>(
+        mut self,
+        patience: &Patience,
+        start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
+    ) -> anyhow::Result<Run> {
+        self.take_boots(patience, start);
+        self.store_rest();
+        match self.trouble {
+            Some(error) => Err(error),
+            None => Ok(self.run),
+        }
+    }
+
+    fn take_boots<S: Source>(
+        &mut self,
+        patience: &Patience,
+        mut start: impl FnMut(&Turn, &mut Progress) -> anyhow::Result<S>,
+    ) {
         for turn in 1..=self.boots {
             if let Err(error) = self.boot(turn, patience, &mut start) {
                 self.trouble.get_or_insert(error);
@@ -110,7 +135,6 @@ impl<'a> Session<'a> {
                 break;
             }
         }
-        self.finish()
     }
 
     fn boot<S: Source>(
@@ -124,7 +148,7 @@ impl<'a> Session<'a> {
         let plan_hash = fingerprint(trim(planning::text(&plan)?.as_bytes()));
         let shown = if self.options.quiet { Shown::Never } else { Shown::Live };
         let mut progress = Progress::new(shown, &plan, turn, self.boots);
-        let turn = Turn { plan, transcript: self.folder.transcript(&self.run.head.id, turn) };
+        let turn = Turn { number: turn, plan, transcript: self.folder.transcript(&self.run.head.id, turn) };
         let mut source = start(&turn, &mut progress)?;
         // What the machine says meanwhile waits in its pipe.
         let mut transcript = TranscriptFile::create(&turn.transcript)?;
@@ -182,7 +206,10 @@ impl<'a> Session<'a> {
         let ends = self.run.boots.iter().map(|stored| stored.boot.end);
         match self.trouble {
             Some(error) => Err(error),
-            None => reported.map(|()| exit_code::of_ends(ends)),
+            None => reported.map(|code| match exit_code::of_ends(ends) {
+                exit_code::OK => code,
+                of_boots => of_boots,
+            }),
         }
     }
 

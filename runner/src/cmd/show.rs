@@ -8,6 +8,7 @@ use crate::store::{Folder, Run, Selector, Store, StoreError};
 
 pub(super) fn show(options: &ShowOptions) -> anyhow::Result<u8> {
     let store = open(&options.output.store, &options.run)?;
+    // What a stored run found is no failure of showing it.
     output::report(&load(&store, &options.run)?, &options.output)?;
     Ok(exit_code::OK)
 }

@@ -1,12 +1,13 @@
 //! The database: opening it safely, and one transaction for each boot.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use perf_kernel::wire::BenchRecord;
+use perf_kernel::wire::{BenchRecord, Side};
 use rusqlite::{Connection, OpenFlags, Statement, TransactionBehavior, params};
 use serde::Serialize;
 
@@ -234,7 +235,7 @@ fn insert_result(
     let summary = record.summary.as_ref();
     statement.execute(params![
         boot,
-        record.id,
+        result_id(record),
         word(&record.status)?,
         summary.map(|summary| whole(summary.n)),
         whole(record.iterations),
@@ -242,6 +243,16 @@ fn insert_result(
         text,
     ])?;
     Ok(())
+}
+
+/// The name by which results are looked up. A side of two builds is a series of its own, which no reader of the bench's
+/// history comes upon: `@` stands in no bench id.
+fn result_id(record: &BenchRecord) -> Cow<'_, str> {
+    match record.side {
+        None => Cow::Borrowed(&record.id),
+        Some(Side::Base) => Cow::Owned(format!("{}@base", record.id)),
+        Some(Side::Candidate) => Cow::Owned(format!("{}@candidate", record.id)),
+    }
 }
 
 fn json(value: &impl Serialize) -> rusqlite::Result<String> {
@@ -275,6 +286,30 @@ mod tests {
         let run = a_run();
         store.insert_boot(&run.head, &run.boots[0]).expect("room");
         assert_eq!(store.load("3f2a91bc").expect("stored"), run);
+    }
+
+    #[test]
+    fn a_run_of_two_builds_is_no_point_of_a_history() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(&folder.path().join("results.db")).expect("a new database");
+        let ordinary = a_run();
+        store.insert_boot(&ordinary.head, &ordinary.boots[0]).expect("room");
+        for (id, command) in [("aaaaaaaa", "ab"), ("bbbbbbbb", "replay")] {
+            let mut paired = a_run();
+            paired.head = RunHead { id: id.into(), command: command.into(), ..paired.head };
+            paired.head.started.0 += 9;
+            for record in &mut paired.boots[0].boot.benches {
+                record.side = Some(Side::Candidate);
+            }
+            store.insert_boot(&paired.head, &paired.boots[0]).expect("room");
+            assert_eq!(store.load(id).expect("stored"), paired, "the records are what they were");
+            assert!(paired.is_paired() && !ordinary.is_paired());
+        }
+        assert_eq!(store.find(&crate::store::RunName::Last(0)).expect("there is one"), ordinary.head.id);
+        let named = "SELECT count(*) FROM results WHERE id = ?1";
+        let id = &ordinary.boots[0].boot.benches[0].id;
+        let count: u32 = store.connection.query_row(named, [id], |row| row.get(0)).expect("open");
+        assert_eq!(count, 1, "only the ordinary run has a result by the bench's own name");
     }
 
     #[test]

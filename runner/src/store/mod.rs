@@ -18,7 +18,7 @@ pub use error::StoreError;
 pub use folder::Folder;
 pub use queries::RunLine;
 pub(crate) use run::random_hex;
-pub use run::{Run, RunHead, StoredBoot, new_run_id};
+pub use run::{PAIRED_COMMAND, Run, RunHead, StoredBoot, new_run_id};
 pub use selector::{RunName, Selector, SelectorError};
 pub use side_file::{SideBoot, SideFile};
 pub use time::UnixSeconds;

@@ -48,7 +48,11 @@ impl Store {
         };
         let ids = self.reading(|store| match name {
             RunName::Last(back) => {
-                let sql = "SELECT id FROM runs ORDER BY started_unix_s DESC, rowid DESC LIMIT 1 OFFSET ?1";
+                // Runs of two builds are no points of a history: they go by their own names.
+                let sql = "SELECT id FROM runs WHERE command <> 'ab' AND NOT EXISTS (SELECT 1 FROM boots \
+                           JOIN results ON results.boot = boots.key \
+                           WHERE boots.run = runs.id AND instr(results.id, '@') > 0) \
+                           ORDER BY started_unix_s DESC, rowid DESC LIMIT 1 OFFSET ?1";
                 let mut statement = store.connection.prepare_cached(sql)?;
                 statement.query_map([back], |row| row.get(0))?.collect()
             }

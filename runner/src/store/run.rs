@@ -12,6 +12,9 @@ use super::UnixSeconds;
 use crate::analysis::{Fingerprint, Side, SideBench};
 use crate::collect::Boot;
 
+/// The command whose runs measure two builds in turn.
+pub const PAIRED_COMMAND: &str = "ab";
+
 /// What is known of a run before its first boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunHead {
@@ -19,7 +22,7 @@ pub struct RunHead {
     pub id: String,
     /// When it was asked for.
     pub started: UnixSeconds,
-    /// The command that made it: `run`, `hosted` or `replay`.
+    /// The command that made it: `run`, `hosted`, `replay`, `ab` or `layout`.
     pub command: String,
     /// The profile of qemu.toml; `None` for runs without one.
     pub profile: Option<String>,
@@ -58,6 +61,14 @@ impl Run {
     #[must_use]
     pub fn plan(&self) -> Option<Plan> {
         plan::parse(self.head.plan.as_ref()?.as_bytes()).ok()
+    }
+
+    /// Whether its boots measured two builds in turn, so that it is no point of a history: each bench stands there for
+    /// both sides.
+    #[must_use]
+    pub fn is_paired(&self) -> bool {
+        let mut records = self.boots.iter().flat_map(|stored| &stored.boot.benches);
+        self.head.command == PAIRED_COMMAND || records.any(|record| record.side.is_some())
     }
 
     /// What figures mean, by the first boot that tells.

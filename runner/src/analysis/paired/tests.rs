@@ -26,16 +26,19 @@ fn noise(round: u32) -> u64 {
     [0, 7, 2, 9, 4, 1, 8, 3, 6, 5, 11, 10][round as usize % 12]
 }
 
+/// Boots of one round.
+fn boots(count: u32, ticks: impl Fn(Side, u32, u32) -> u64) -> Vec<Boot> {
+    (0..count).map(|boot| turns(Mode::Hosted, 1, |side, _, time| ticks(side, boot, time))).collect()
+}
+
 #[test]
 fn a_slower_candidate_has_regressed() {
-    let slow = |side, round, _| 10_000 + noise(round) + if side == Side::Candidate { 500 } else { 0 };
-    let found = paired([&turns(Mode::Hosted, 12, slow)], MARGIN);
+    let slow = |side, boot, _| 10_000 + noise(boot) + if side == Side::Candidate { 500 } else { 0 };
+    let found = paired(&boots(12, slow), MARGIN);
     let bench = single(&found);
     let Found::Ratio(ratio) = bench.found else { panic!("times: {bench:?}") };
-    assert_eq!(
-        (bench.verdict, found.replicate, ratio.replicates),
-        (PairedVerdict::Regressed, Replicate::Block, 12)
-    );
+    let expected = (PairedVerdict::Regressed, Replicate::Boot, 12);
+    assert_eq!((bench.verdict, found.replicate, ratio.replicates), expected);
     assert!((ratio.estimate - 1.05).abs() < 1e-3, "{ratio:?}");
     let (low, high) = ratio.interval.expect("twelve are enough");
     assert!(low <= ratio.estimate && ratio.estimate <= high && ratio.p < 0.001, "{ratio:?}");
@@ -44,12 +47,23 @@ fn a_slower_candidate_has_regressed() {
 
 #[test]
 fn a_faster_candidate_has_improved_and_an_equal_one_is_equivalent() {
-    let fast = |side, round, _| 10_000 + noise(round) - if side == Side::Candidate { 500 } else { 0 };
-    assert_eq!(single(&paired([&turns(Mode::Hosted, 12, fast)], MARGIN)).verdict, PairedVerdict::Improved);
-    let equal = |_, round, _| 10_000 + noise(round);
-    let found = paired([&turns(Mode::Hosted, 12, equal)], MARGIN);
+    let fast = |side, boot, _| 10_000 + noise(boot) - if side == Side::Candidate { 500 } else { 0 };
+    assert_eq!(single(&paired(&boots(12, fast), MARGIN)).verdict, PairedVerdict::Improved);
+    let equal = |_, boot, _| 10_000 + noise(boot);
+    let found = paired(&boots(12, equal), MARGIN);
     assert_eq!(single(&found).verdict, PairedVerdict::Equivalent);
     assert!(!found.has_regressed());
+}
+
+#[test]
+fn the_blocks_of_few_boots_show_a_difference_and_do_not_decide() {
+    let slow = |side, round, _| 10_000 + noise(round) + if side == Side::Candidate { 500 } else { 0 };
+    let found = paired([&turns(Mode::Hosted, 12, slow)], MARGIN);
+    let Found::Ratio(ratio) = single(&found).found else { panic!("times") };
+    assert_eq!((found.replicate, ratio.replicates), (Replicate::Block, 12));
+    assert!(ratio.p_adjusted < 0.001 && (ratio.estimate - 1.05).abs() < 1e-3, "{ratio:?}");
+    assert_eq!(single(&found).verdict, PairedVerdict::Undecided);
+    assert!(single(&found).reason.contains("layout"), "{}", single(&found).reason);
 }
 
 #[test]
@@ -133,21 +147,23 @@ fn what_neither_side_can_run_is_counted() {
 
 #[test]
 fn many_benches_take_more_to_convince() {
-    let mut boot = turns(Mode::Hosted, 6, |side, _, _| if side == Side::Candidate { 10_300 } else { 10_000 });
-    let alike: Vec<BenchRecord> = boot.benches.clone();
-    assert_eq!(single(&paired([&boot], MARGIN)).verdict, PairedVerdict::Regressed);
-    for number in 0..4 {
-        let other = |record: &BenchRecord| {
-            let mut record = record.clone();
-            record.id = format!("memory/other/{number}");
-            let summary = record.summary.as_mut().expect("measured");
-            let is_up = record.round.unwrap_or_default() % 2 == 0;
-            summary.p50 = if record.side == Some(Side::Candidate) && is_up { 10_500 } else { 10_200 };
-            record
-        };
-        boot.benches.extend(alike.iter().map(other));
+    let slow = |side, _, _| if side == Side::Candidate { 10_300 } else { 10_000 };
+    let mut all = boots(6, slow);
+    assert_eq!(single(&paired(&all, MARGIN)).verdict, PairedVerdict::Regressed);
+    for (number, boot) in all.iter_mut().enumerate() {
+        let alike = boot.benches.clone();
+        for other in 0..4 {
+            let undecided = |record: &BenchRecord| {
+                let mut record = BenchRecord { id: format!("memory/other/{other}"), ..record.clone() };
+                let summary = record.summary.as_mut().expect("measured");
+                let is_up = number % 2 == 0;
+                summary.p50 = if record.side == Some(Side::Candidate) && is_up { 10_500 } else { 10_200 };
+                record
+            };
+            boot.benches.extend(alike.iter().map(undecided));
+        }
     }
-    let found = paired([&boot], MARGIN);
+    let found = paired(&all, MARGIN);
     let Found::Ratio(ratio) = found.benches[0].found else { panic!("times") };
     assert!(ratio.p < MISS && ratio.p_adjusted > MISS, "{ratio:?}");
     assert_eq!(found.benches[0].verdict, PairedVerdict::Undecided);
