@@ -1,7 +1,9 @@
 //! From the database to an assessment.
 
 use super::{Assessment, Course};
-use crate::analysis::{Growth, Side, change_of_class, compare, growth_of, merge, recommend, score, trend};
+use crate::analysis::{
+    MergedBench, Side, change_of_class, compare, growth_of, merge, recommend, score, trend,
+};
 use crate::store::{Run, Series, SeriesPoint, Store, StoreError};
 use crate::tracking::{self, FindingState, TrackedFinding};
 
@@ -15,7 +17,9 @@ const DAY_S: f64 = 86_400.0;
 /// See [`StoreError`].
 pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Assessment, StoreError> {
     let machine = run.fingerprint().name();
-    let benches = benches_of(&run);
+    let merged = merged(&run);
+    let benches: Vec<String> = merged.iter().map(|bench| bench.id.to_owned()).collect();
+    let growth = growth_of(&merged);
     let courses = tracking::courses(store, &machine, &benches, Some(&run.head.id))?;
     let before = match (reference, run_before(&courses, &run.head.id)) {
         (None, Some(id)) => Some(store.load(&id)?),
@@ -23,7 +27,6 @@ pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Asses
     };
     let reference = reference.cloned().or_else(|| before.as_ref()?.side(None));
     let sides = reference.zip(run.side(None));
-    let growth = growth(&run);
     let comparison = sides.as_ref().map(|(before, after)| compare(before, after));
     Ok(Assessment {
         recommendations: recommend(&run, comparison.as_ref()),
@@ -31,7 +34,7 @@ pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Asses
         score: sides.as_ref().and_then(|(before, after)| score(before, after)),
         courses: courses.into_iter().map(|(series, findings)| course(series, findings)).collect(),
         growth_changes: before
-            .map(|before| change_of_class(&self::growth(&before), &growth))
+            .map(|before| change_of_class(&growth_of(&self::merged(&before)), &growth))
             .unwrap_or_default(),
         growth,
         targets: Vec::new(),
@@ -40,14 +43,8 @@ pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Asses
     })
 }
 
-fn growth(run: &Run) -> Vec<Growth> {
-    growth_of(&merge(run.boots.iter().map(|stored| &stored.boot)))
-}
-
-/// The ids of the benches of `run`, each once, in the order in which they ran.
-fn benches_of(run: &Run) -> Vec<String> {
-    let merged = merge(run.boots.iter().map(|stored| &stored.boot));
-    merged.into_iter().map(|bench| bench.id.to_owned()).collect()
+fn merged(run: &Run) -> Vec<MergedBench<'_>> {
+    merge(run.boots.iter().map(|stored| &stored.boot))
 }
 
 /// The newest run before `run` that measured one of its benches.

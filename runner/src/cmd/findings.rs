@@ -8,7 +8,6 @@ use super::arguments::StoreOptions;
 use super::output::print;
 use super::tracked;
 use crate::exit_code;
-use crate::history::Kind;
 use crate::report::{Palette, finding_lines, to_json};
 use crate::store::{Folder, Store, UnixSeconds};
 use crate::tracking::{self, AcknowledgeError, Filter, FindingState, TrackedFinding};
@@ -87,12 +86,9 @@ fn list(options: &FindingsOptions) -> anyhow::Result<()> {
             found.extend(tracking::findings(&store, &filter)?);
         }
     }
-    let is_short = |finding: &TrackedFinding| {
-        finding.finding.kind == Kind::TooFewPoints && finding.finding.size.shift == 0.0
-    };
-    let short = found.iter().filter(|finding| is_short(finding)).count();
+    let short = found.iter().filter(|tracked| tracked.finding.is_of_short_history()).count();
     if !options.all {
-        found.retain(|finding| !is_short(finding));
+        found.retain(|tracked| !tracked.finding.is_of_short_history());
     }
     if options.json {
         return print(&to_json(&found, 1));

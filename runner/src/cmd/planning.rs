@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::Context as _;
 use perf_kernel::plan::{self, Plan, PlanError, Preset};
 
 use super::arguments::BootOptions;
 use super::failure::CommandError;
+use crate::performance::plan_text;
 
 /// `base` with what the command line asks for, checked as the kernel will check it.
 pub(super) fn plan(base: &Plan, options: &BootOptions) -> anyhow::Result<Plan> {
@@ -28,11 +28,6 @@ pub(super) fn plan(base: &Plan, options: &BootOptions) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-/// `plan` as the text of plan.toml.
-pub(super) fn text(plan: &Plan) -> anyhow::Result<String> {
-    toml::to_string(plan).context("write the plan as TOML")
-}
-
 fn read(path: &Path) -> anyhow::Result<Plan> {
     let text = fs::read(path).map_err(|error| {
         let reason =
@@ -50,7 +45,7 @@ fn read(path: &Path) -> anyhow::Result<Plan> {
 
 /// The kernel reads the same text by the same function, so that it cannot refuse what passes here.
 fn check(plan: &Plan) -> anyhow::Result<()> {
-    let text = text(plan)?;
+    let text = plan_text(plan)?;
     plan::pad(&text)?;
     plan::parse(text.as_bytes()).map(drop).map_err(|error| match error {
         PlanError::Selection(error) => selection(error),

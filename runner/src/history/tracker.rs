@@ -207,9 +207,10 @@ impl History {
         if finite < draft::POINTS_MIN {
             return;
         }
-        let is_answered = |finding: &Finding| finding.kind == Kind::TooFewPoints && finding.size.shift == 0.0;
-        events.extend(self.findings.iter().filter(|f| is_answered(f)).map(|f| Event::Settled { id: f.id }));
-        self.findings.retain(|finding| !is_answered(finding));
+        events.extend(
+            self.findings.iter().filter(|f| f.is_of_short_history()).map(|f| Event::Settled { id: f.id }),
+        );
+        self.findings.retain(|finding| !finding.is_of_short_history());
     }
 
     /// Withdraws what failed its test for long enough.

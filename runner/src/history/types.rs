@@ -195,6 +195,15 @@ pub struct Finding {
     pub ln_p: Option<f64>,
 }
 
+impl Finding {
+    /// Whether it only says that the history is too short to say anything; of a place with too few points after it, the
+    /// shift is known.
+    #[must_use]
+    pub fn is_of_short_history(&self) -> bool {
+        self.kind == Kind::TooFewPoints && self.size.shift == 0.0
+    }
+}
+
 /// What a new point changed.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {

@@ -30,4 +30,4 @@ mod session;
 pub use error::TestError;
 pub use request::{Control, Target, TestRequest};
 pub use run::{TestOutcome, run_performance_category_tests, run_performance_tests};
-pub(crate) use session::{crash_frames, take_up};
+pub(crate) use session::{crash_frames, plan_text, take_up};

@@ -190,7 +190,7 @@ impl<'a> Session<'a> {
 }
 
 /// `plan` as the text of plan.toml.
-pub(super) fn plan_text(plan: &Plan) -> Result<String, TestError> {
+pub(crate) fn plan_text(plan: &Plan) -> Result<String, TestError> {
     Ok(toml::to_string(plan)?)
 }
 

@@ -1,6 +1,6 @@
 //! What a run changed, as a line for people.
 
-use crate::history::{Event, Finding, Kind};
+use crate::history::{Event, Finding};
 use crate::report::clean;
 
 /// What a run did to a finding.
@@ -28,7 +28,7 @@ impl Change {
     /// Whether people want to hear of it at once: not that a history is still short, nor a place that moved.
     #[must_use]
     pub fn is_news(&self) -> bool {
-        let is_of_note = |finding: &Finding| finding.kind != Kind::TooFewPoints || finding.size.shift != 0.0;
+        let is_of_note = |finding: &Finding| !finding.is_of_short_history();
         match &self.event {
             Event::Moved { .. } | Event::Settled { .. } => false,
             _ => self.finding.as_ref().is_none_or(is_of_note),
