@@ -2,7 +2,7 @@
 
 use super::{Assessment, Course};
 use crate::analysis::{
-    MergedBench, Side, change_of_class, compare, growth_of, merge, recommend, score, trend,
+    MergedBench, Outcome, Side, change_of_class, compare, growth_of, merge, recommend, score, trend,
 };
 use crate::store::{Run, Series, SeriesPoint, Store, StoreError};
 use crate::tracking::{self, FindingState, TrackedFinding};
@@ -27,7 +27,11 @@ pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Asses
     };
     let reference = reference.cloned().or_else(|| before.as_ref()?.side(None));
     let sides = reference.zip(run.side(None));
-    let comparison = sides.as_ref().map(|(before, after)| compare(before, after));
+    // Times side by side carry no verdict, so that a report made of them would seem to say that nothing compares.
+    let comparison = sides
+        .as_ref()
+        .map(|(before, after)| compare(before, after))
+        .filter(|comparison| !matches!(comparison.outcome, Outcome::Medians(_)));
     Ok(Assessment {
         recommendations: recommend(&run, comparison.as_ref()),
         comparison,
@@ -56,7 +60,9 @@ fn run_before(courses: &[(Series, Vec<TrackedFinding>)], run: &str) -> Option<St
     before.max_by_key(|point| point.started).map(|point| point.run.clone())
 }
 
-fn course(series: Series, findings: Vec<TrackedFinding>) -> Course {
+fn course(series: Series, mut findings: Vec<TrackedFinding>) -> Course {
+    // What a reader sees from the number of points is no finding for a report.
+    findings.retain(|tracked| !tracked.finding.is_of_short_history());
     let levels = findings
         .iter()
         .filter(|tracked| tracked.state == FindingState::Standing && tracked.finding.kind.is_new_level());
@@ -77,16 +83,37 @@ mod tests {
     use crate::store::samples::{boot, run};
     use perf_kernel::wire::Mode;
 
-    fn store_of(runs: &[(&str, &[(&str, u64)])]) -> (tempfile::TempDir, Store) {
+    type Benches<'a> = &'a [(&'a str, u64)];
+
+    fn store_of(runs: &[(&str, Benches<'_>)]) -> (tempfile::TempDir, Store) {
+        store_in(Mode::Icount, runs)
+    }
+
+    fn store_in(mode: Mode, runs: &[(&str, Benches<'_>)]) -> (tempfile::TempDir, Store) {
         let folder = tempfile::tempdir().expect("a folder");
         let mut store = Store::open(&folder.path().join("results.db")).expect("a new database");
         for (place, (id, benches)) in (0..).zip(runs) {
             let benches = benches.iter().map(|(id, ticks)| samples::bench(id, *ticks, 1)).collect();
-            let mut run = run(id, vec![boot(Mode::Hosted, benches)]);
+            let mut run = run(id, vec![boot(mode, benches)]);
             run.head.started.0 += place;
             store.insert_boot(&run.head, &run.boots[0]).expect("room");
         }
         (folder, store)
+    }
+
+    /// The run that `assessment` holds its run against; exact figures have verdicts.
+    fn compared_with(assessment: &Assessment) -> Option<&str> {
+        assessment.comparison.as_ref().map(|comparison| comparison.a.as_str())
+    }
+
+    #[test]
+    fn times_without_verdicts_and_short_histories_are_not_told() {
+        let benches: &[(&str, u64)] = &[("env/pause", 100)];
+        let (_folder, mut store) = store_in(Mode::Hosted, &[("aa000001", benches), ("aa000002", benches)]);
+        tracking::catch_up(&mut store).expect("room");
+        let assessment = gather(&store, store.load("aa000002").expect("stored"), None).expect("readable");
+        assert_eq!(compared_with(&assessment), None);
+        assert_eq!((assessment.courses.len(), assessment.courses[0].findings.len()), (1, 0));
     }
 
     #[test]
@@ -94,7 +121,7 @@ mod tests {
         let both: &[(&str, u64)] = &[("env/pause", 100), ("env/l1-load", 10)];
         let (_folder, store) = store_of(&[("aa000001", both), ("aa000002", both), ("aa000003", both)]);
         let assessment = gather(&store, store.load("aa000002").expect("stored"), None).expect("readable");
-        assert_eq!(assessment.comparison.map(|comparison| comparison.a).as_deref(), Some("aa000001"));
+        assert_eq!(compared_with(&assessment), Some("aa000001"));
         let courses: Vec<_> =
             assessment.courses.iter().map(|it| (it.series.bench.as_str(), it.series.points.len())).collect();
         assert_eq!(courses, [("env/pause", 2), ("env/l1-load", 2)], "in the order in which they ran");
@@ -116,6 +143,6 @@ mod tests {
         let reference = store.load("aa000001").expect("stored").side(None);
         let run = store.load("aa000003").expect("stored");
         let assessment = gather(&store, run, reference.as_ref()).expect("readable");
-        assert_eq!(assessment.comparison.map(|comparison| comparison.a).as_deref(), Some("aa000001"));
+        assert_eq!(compared_with(&assessment), Some("aa000001"));
     }
 }
