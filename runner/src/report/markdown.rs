@@ -39,7 +39,7 @@ fn head(assessment: &Assessment, merged: &[MergedBench<'_>]) -> String {
     let run = code(&assessment.run.head.id);
     match &assessment.comparison {
         Some(comparison) => text.push_str(&format!("Run {run} against {}", escaped(&comparison.a))),
-        None => text.push_str(&format!("Run {run}; no reference to compare with")),
+        None => text.push_str(&format!("Run {run}; nothing gives a verdict on it")),
     }
     let verdicts = headline::verdicts(assessment);
     let counts = VERDICTS.map(|verdict| (verdict, tally(verdicts, verdict)));
