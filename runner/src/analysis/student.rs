@@ -1,9 +1,12 @@
-//! Student's distribution: how much wider an interval is that rests on few values.
+//! Normal noise, and Student's law for what rests on few values of it.
 
 /// Half of a two-sided 95 % interval of the normal law, in standard deviations.
 pub(super) const Z95: f64 = 1.959_964;
 
-/// The same of Student's law with 1, 2, ... 30 degrees of freedom (Abramowitz and Stegun 1964, table 26.10).
+/// Standard deviation for each median absolute deviation of normal noise.
+pub(super) const DEVIATION_OF_MAD: f64 = 1.482_602;
+
+/// [`Z95`] of Student's law with 1, 2, ... 30 degrees of freedom (Abramowitz and Stegun 1964, table 26.10).
 const TABLE: [f64; 30] = [
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
     2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,

@@ -1,6 +1,6 @@
 //! From the database to an assessment.
 
-use super::{Assessment, Course};
+use super::{Assessment, Course, targets};
 use crate::analysis::{
     MergedBench, Outcome, Side, change_of_class, compare, growth_of, merge, recommend, score, trend,
 };
@@ -41,7 +41,7 @@ pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Asses
             .map(|before| change_of_class(&growth_of(&self::merged(&before)), &growth))
             .unwrap_or_default(),
         growth,
-        targets: Vec::new(),
+        targets: targets(&run),
         run,
         machine,
     })

@@ -3,7 +3,9 @@
 mod gather;
 #[cfg(test)]
 pub(crate) mod samples;
+mod targets;
 mod types;
 
 pub use gather::gather;
+pub use targets::targets;
 pub use types::{Assessment, Course, TargetVerdict};

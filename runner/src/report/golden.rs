@@ -134,6 +134,23 @@ fn the_page_of_three_boots_in_colour_with_every_skipped_bench() {
 }
 
 #[test]
+fn the_page_of_a_run_over_scales_on_a_machine_that_is_not_well() {
+    let alloc =
+        ["16", "64", "256", "1024"].map(|scale| bench(&format!("memory/alloc-small/{scale}"), 4_000, 64));
+    let seals = [("64", 600), ("1ki", 3_000), ("16ki", 42_000), ("1mi", 2_700_000)];
+    let seals = seals.map(|(scale, ticks)| bench(&format!("security/seal-aes256gcm/{scale}"), ticks, 1));
+    let ledger = Interference { smi_count: Some(3), is_throttled: Some(true), ..Interference::default() };
+    let mut boot = boot(Mode::Hardware, seals.into_iter().chain(alloc).collect());
+    boot.ledger = Some(ledger);
+    let clock = boot.clock.as_mut().expect("told");
+    (clock.is_invariant, clock.disagreement) = (false, None);
+    let run = run("3f2a91bc", vec![boot.clone(), boot]);
+    check("page-scales.txt", &page(&run, &PLAIN));
+    let everything = page(&run, &PageOptions { skipped: SkippedDetail::Each, ..PLAIN });
+    assert!(everything.contains("few-boots: Two boots") && everything.contains("fans"), "{everything}");
+}
+
+#[test]
 fn the_page_of_a_crash_on_a_bad_line() {
     let text = page(&crashed_run(), &PLAIN);
     assert!(

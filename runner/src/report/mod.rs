@@ -31,6 +31,7 @@ mod page;
 pub(crate) mod quantity;
 mod rule;
 mod sarif;
+mod scaling;
 mod stop;
 mod style;
 mod table;

@@ -8,12 +8,18 @@ use super::clean::clean;
 use super::page::{PageOptions, SkippedDetail};
 use super::quantity::{counted, time};
 use super::style::{Palette, Style};
-use crate::analysis::{MergedBench, count, nanoseconds};
+use crate::analysis::{MergedBench, Recommendation, Severity, count, nanoseconds, recommend};
 use crate::collect::{Boot, Damage};
 use crate::store::Run;
 
 /// Names that a grouped line shows.
 const NAMES_MAX: usize = 4;
+
+/// Lines that recommendations take unless all are shown.
+const LINES_MAX: usize = 5;
+
+/// Rules that repeat what the checks of benches have said.
+const RULES_OF_CHECKS: [&str; 3] = ["unsettled", "short-samples", "scale-check"];
 
 /// The lines below the table, each group with a blank line before it.
 pub(super) fn notes(run: &Run, merged: &[MergedBench<'_>], options: &PageOptions) -> String {
@@ -67,7 +73,39 @@ fn warnings(run: &Run, merged: &[MergedBench<'_>], options: &PageOptions) -> Str
         let label = if boots.len() > 1 { "boots" } else { "boot" };
         text.push_str(&format!("  {label} {}: {line}\n", boots.join(", ")));
     }
+    text.push_str(&recommendations(run, options.skipped));
     titled("Warnings", &text, options.palette)
+}
+
+/// What to look at next: the worst in a line each, or all with what to try.
+fn recommendations(run: &Run, detail: SkippedDetail) -> String {
+    let all = recommend(run, None);
+    if detail == SkippedDetail::Each {
+        let shown = all.iter().map(whole);
+        return shown.collect();
+    }
+    let is_new = |rule: &str| !RULES_OF_CHECKS.contains(&rule);
+    let worth: Vec<_> = all.iter().filter(|it| it.severity > Severity::Note && is_new(&it.rule)).collect();
+    // The line that says how many more there are is one of them.
+    let fit = if worth.len() > LINES_MAX { LINES_MAX - 1 } else { worth.len() };
+    let mut text: String =
+        worth[..fit].iter().map(|it| format!("  {}: {}\n", clean(&it.rule), clean(&it.found))).collect();
+    let more = worth.len() - fit;
+    if more > 0 {
+        text.push_str(&format!("  and {more} more, --all names each with what to try\n"));
+    }
+    text
+}
+
+/// A recommendation with its evidence and what to try.
+fn whole(it: &Recommendation) -> String {
+    let cited = it.evidence.iter().map(|evidence| {
+        let cited = format!("{}: {} {}", evidence.place, evidence.figure, evidence.value);
+        clean(&cited).into_owned()
+    });
+    let cited: Vec<String> = cited.collect();
+    let (rule, found, advice) = (clean(&it.rule), clean(&it.found), clean(&it.advice));
+    format!("  {rule}: {found}\n      {}\n      Try: {advice}\n", cited.join("; "))
 }
 
 /// Warnings about boots, each once with the boots that it holds for.

@@ -3,7 +3,7 @@
 use perf_kernel::wire::Status;
 
 use super::style::{Palette, Style};
-use super::{header, notes, stop, table};
+use super::{header, notes, scaling, stop, table};
 use crate::analysis::{MergedBench, merge};
 use crate::store::Run;
 
@@ -36,6 +36,11 @@ pub fn page(run: &Run, options: &PageOptions) -> String {
     if !table.is_empty() {
         text.push('\n');
         text.push_str(&table);
+    }
+    let scaling = scaling::scaling(&merged, options);
+    if !scaling.is_empty() {
+        text.push('\n');
+        text.push_str(&scaling);
     }
     text.push_str(&notes::notes(run, &merged, options));
     text.push_str(&stop::crashes(&run.boots, options.palette));

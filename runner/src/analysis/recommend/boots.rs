@@ -1,10 +1,11 @@
 //! How many boots there are and how far they are apart.
 
 use super::Severity;
-use super::rule::{Context, Found, Rule, Scope, Sign, found, of, percent};
+use super::rule::{Context, Found, Rule, Scope, Sign, found, percent};
+use crate::analysis::student::DEVIATION_OF_MAD;
 
-/// Boots below which the spread between boots is hardly known: of two, half of the time both lie on one side of the
-/// truth.
+/// Boots below which the spread between boots is hardly known: of two,
+/// half of the time both lie on one side of the truth.
 const BOOTS_MIN: usize = 3;
 
 /// Distance of boots from each other that hides changes of some per cent.
@@ -12,9 +13,6 @@ const SPREAD_MAX: f64 = 0.05;
 
 /// Times the deviation within a boot from which on boots differ by more than their samples explain.
 const SPREAD_PER_DEVIATION: f64 = 3.0;
-
-/// Standard deviation of normal noise for each median absolute deviation.
-const DEVIATION_OF_MAD: f64 = 1.482_602;
 
 pub(super) const RULES: &[Rule] = &[
     Rule {
@@ -59,8 +57,12 @@ fn few(context: &Context<'_>) -> Option<Found> {
         is_few.then(sign).into_iter().collect(),
         |_| Severity::Note,
         |_| {
-            format!("{} says little about the next one.", of(told, "boot", "boots"))
-                .replace("boots says", "boots say")
+            if told == 1 {
+                "One boot says little about the next."
+            } else {
+                "Two boots say little about the next."
+            }
+            .to_owned()
         },
     )
 }

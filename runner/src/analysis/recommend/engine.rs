@@ -41,29 +41,6 @@ fn recommendation(rule: &Rule, context: &Context<'_>) -> Option<Recommendation> 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::samples;
-    use crate::store::samples::{boot, run};
-    use perf_kernel::wire::{Interference, Mode};
-    use std::collections::HashSet;
-
-    #[test]
-    fn each_rule_has_a_name_of_its_own_and_advice() {
-        let rules: Vec<&Rule> = FAMILIES.into_iter().flatten().collect();
-        let names: HashSet<&str> = rules.iter().map(|rule| rule.name).collect();
-        assert_eq!(names.len(), rules.len());
-        assert!(rules.iter().all(|rule| !rule.advice.is_empty()));
-    }
-
-    #[test]
-    fn management_interrupts_are_told_with_their_number_and_absent_counts_are_not() {
-        let mut disturbed = boot(Mode::Hardware, vec![samples::bench("memory/alloc-small/16", 142, 1)]);
-        let quiet = recommend(&run("3f2a91bc", vec![disturbed.clone()]), None);
-        assert!(quiet.iter().all(|told| told.rule != "smi"), "{quiet:?}");
-        disturbed.ledger = Some(Interference { smi_count: Some(12), ..Interference::default() });
-        let told = recommend(&run("3f2a91bc", vec![disturbed]), None);
-        let smi = told.iter().find(|told| told.rule == "smi").expect("it was disturbed");
-        assert!(smi.evidence.iter().any(|evidence| evidence.value.contains("12")), "{smi:?}");
-    }
+pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.into_iter().flatten()
 }

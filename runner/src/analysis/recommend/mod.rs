@@ -10,6 +10,8 @@ mod interference;
 mod modes;
 mod rule;
 mod sampling;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub use engine::recommend;

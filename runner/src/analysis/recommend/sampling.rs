@@ -8,12 +8,10 @@ use super::Severity;
 use super::modes::two_modes;
 use super::rule::{Context, Found, Rule, Scope, Sign, found, of, percent};
 use crate::analysis::FigureUnit;
+use crate::analysis::student::DEVIATION_OF_MAD;
 
 /// Deviation, as a share of the median, beyond which a change of some per cent does not show in one boot.
 const DEVIATION_MAX: f64 = 0.05;
-
-/// Standard deviation of normal noise for each median absolute deviation.
-const DEVIATION_OF_MAD: f64 = 1.482_602;
 
 /// P99 for each P50 from which on a tail is long: noise of a tenth of the median stays below 1.3.
 const TAIL_MAX: f64 = 3.0;

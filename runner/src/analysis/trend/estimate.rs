@@ -1,7 +1,7 @@
 //! From a series to its trend.
 
 use super::super::merged::median;
-use super::super::student::{Z95, t95};
+use super::super::student::{DEVIATION_OF_MAD, Z95, t95};
 use super::forecast::{Outlook, forecast};
 use super::line::{Line, kendall_variance};
 use super::order::in_order;
@@ -16,9 +16,6 @@ const DAYS_MIN: f64 = 1.0;
 
 /// Points beyond which neighbours are put together first: there are as many slopes as pairs of points.
 const POINTS_FITTED_MAX: usize = 512;
-
-/// Standard deviation of normal noise for each median absolute deviation.
-const DEVIATION_OF_MAD: f64 = 1.482_602;
 
 /// The trend of `points`, each a day (from any day on, with fractions) and the figure of a run, in the order in which runs
 /// were stored, from index `first` on: where the series last changed its level, as its findings tell, or 0.
