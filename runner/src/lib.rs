@@ -5,6 +5,8 @@ pub mod analysis;
 #[cfg(feature = "host")]
 pub mod assess;
 #[cfg(feature = "host")]
+pub mod audit;
+#[cfg(feature = "host")]
 pub mod baseline;
 #[cfg(feature = "host")]
 pub mod cmd;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
+use super::audit::AuditOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
@@ -41,6 +42,8 @@ pub(super) enum Command {
     History(HistoryOptions),
     /// List what the histories show; say why one may stay
     Findings(FindingsOptions),
+    /// Measure false alarms, recall and withdrawals of the detector on stored histories
+    Audit(AuditOptions),
     /// Find change points in the series of a CSV file
     Detect(DetectOptions),
     /// Write a run as HTML, Markdown, JUnit and other formats

@@ -7,7 +7,8 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show, watch,
+    audit, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show,
+    watch,
 };
 use crate::report::clean;
 
@@ -25,6 +26,7 @@ pub fn main() -> ExitCode {
         Command::Compare(options) => compare::compare(options),
         Command::History(options) => history::history(options),
         Command::Findings(options) => findings::findings(options),
+        Command::Audit(options) => audit::audit(options),
         Command::Detect(options) => detect::detect(options),
         Command::Report(options) => report::report(options),
         Command::Watch(options) => watch::watch(options),

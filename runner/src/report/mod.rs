@@ -1,6 +1,7 @@
 //! Results for people and for scripts.
 
 mod annotations;
+mod audit;
 mod bencher;
 mod case;
 pub(crate) mod chart;
@@ -39,6 +40,7 @@ mod table_place;
 mod words;
 
 pub use annotations::annotations;
+pub use audit::audit_text;
 pub use bencher::bencher;
 pub use clean::clean;
 pub use comparison::comparison;

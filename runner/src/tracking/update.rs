@@ -9,7 +9,7 @@ use super::follower::{Controls, Follower, Machine};
 use crate::store::{Store, StoreError, TrackedRows, TrackedRun};
 
 /// Suite of the benches that no code under test can reach.
-pub(crate) const CONTROLS: &str = "env/";
+const CONTROLS: &str = "env/";
 
 /// Runs taken up in one transaction, so that other programs get their turn.
 const PORTION: usize = 24;

@@ -141,3 +141,42 @@ fn detect_names_file_and_line_of_bad_input() {
     assert!(one.errors.contains("1 points"), "{}", one.errors);
     assert_eq!(place.call(&["detect", "--rate", "2", "f.csv"]).code, i32::from(exit_code::USAGE));
 }
+
+#[test]
+fn an_audit_of_too_little_history_is_no_success() {
+    let place = Place::new();
+    let called = place.call(&["audit"]);
+    assert_eq!(called.code, i32::from(exit_code::NO_DATA));
+    assert!(called.errors.contains("none has 30 points"), "{}", called.errors);
+    stepped(&place);
+    let called = place.call(&["audit", "--generate", text(&place.path("set"))]);
+    assert_eq!(called.code, i32::from(exit_code::NO_DATA));
+    assert!(called.errors.contains("no history of at least 30 points has noise"), "{}", called.errors);
+    assert!(!place.path("set").exists());
+}
+
+#[test]
+fn an_audit_of_csv_files_and_a_generated_set_depend_on_their_seed_alone() {
+    let place = Place::new();
+    let values: String = (0..60_u32).map(|i| format!("{}\n", 1_000 + i * i * 7 % 23)).collect();
+    let file = place.file("a.csv", format!("value\n{values}"));
+    let audit = || place.call(&["audit", "--from", text(&file), "--replicates", "2", "--json"]);
+    let document: serde_json::Value = serde_json::from_str(&audit().output).expect("JSON");
+    assert_eq!(
+        (document["histories"].as_u64(), document["recall"].as_array().map(Vec::len)),
+        (Some(1), Some(16))
+    );
+    assert_eq!(audit().output, audit().output);
+    for name in ["one", "two"] {
+        let folder = place.path(name);
+        let called =
+            place.call(&["audit", "--from", text(&file), "--seed", "5", "--generate", text(&folder)]);
+        assert_eq!(called.code, 0, "{}", called.errors);
+        let again = place.call(&["audit", "--from", text(&file), "--generate", text(&folder)]);
+        again.fails_with(exit_code::CONFIGURATION, &["it exists already"]);
+    }
+    let labels = |name: &str| std::fs::read(place.path(name).join("labels.json")).expect("written");
+    assert_eq!(labels("one"), labels("two"));
+    let series = std::fs::read_dir(place.path("one/series")).expect("written").count();
+    assert_eq!(series, 420);
+}
