@@ -9,6 +9,8 @@ pub mod audit;
 #[cfg(feature = "host")]
 pub mod baseline;
 #[cfg(feature = "host")]
+pub mod bisect;
+#[cfg(feature = "host")]
 pub mod cmd;
 #[cfg(feature = "host")]
 pub mod collect;

@@ -10,6 +10,12 @@ use super::random::Random;
 /// Lengths of the series.
 const LENGTHS: [usize; 4] = [60, 120, 300, 1_000];
 
+/// Steps of a series with several, by its length.
+const STEPS: [usize; 4] = [2, 3, 5, 8];
+
+/// Fewest points of a level, but for the one after a late step.
+const LEVEL_MIN: usize = 12;
+
 /// Sizes of steps upwards, as a part of the level; those downwards are their inverse.
 const SIZES: [f64; 6] = [0.01, 0.02, 0.03, 0.05, 0.1, 0.2];
 
@@ -119,19 +125,19 @@ impl<'a> Making<'a> {
     fn shape(&mut self, kind: &str, number: usize) {
         let n = self.ratios.len();
         match kind {
-            "step" => self.step_between(n / 5, n - n / 5, &SIZES),
-            "multi" => self.multi([2, 3, 5, 8][number / LENGTHS.len() % 4]),
+            "step" => self.step_anywhere(&SIZES),
+            "multi" => self.multi(STEPS[number % STEPS.len()]),
             "late" => {
                 let at = n - 3 - self.random.below(6);
                 self.step(at, &SIZES);
             }
             "blipstep" => {
-                self.step_between(n / 5, n - n / 5, &SIZES);
+                self.step_anywhere(&SIZES);
                 self.blips();
             }
             "bimodalstep" => {
                 self.modes();
-                self.step_between(n / 5, n - n / 5, &SIZES_OF_MODES);
+                self.step_anywhere(&SIZES_OF_MODES);
             }
             "autocorr" => self.wander(),
             "bimodal" => self.modes(),
@@ -142,8 +148,8 @@ impl<'a> Making<'a> {
         }
     }
 
-    fn step_between(&mut self, first: usize, end: usize, sizes: &[f64]) {
-        let at = first + self.random.below(end - first);
+    fn step_anywhere(&mut self, sizes: &[f64]) {
+        let at = LEVEL_MIN + self.random.below(self.ratios.len() - 2 * LEVEL_MIN);
         self.step(at, sizes);
     }
 
@@ -155,13 +161,13 @@ impl<'a> Making<'a> {
         self.steps.push(LabelledStep { index: at, rel: ratio - 1.0, snr });
     }
 
-    /// Several steps, of which each has its share of the series and stands in the middle half of it.
+    /// Several steps with a level's least length between them: the spare points are shared out at random.
     fn multi(&mut self, count: usize) {
-        let share = self.ratios.len() / (count + 1);
-        for number in 0..count {
-            let middle = share * (number + 1);
-            let at = middle - share / 4 + self.random.below(1 + share / 2);
-            self.step(at, &SIZES);
+        let spare = self.ratios.len() - (count + 1) * LEVEL_MIN;
+        let mut cuts: Vec<usize> = (0..count).map(|_| self.random.below(spare)).collect();
+        cuts.sort_unstable();
+        for (number, cut) in cuts.into_iter().enumerate() {
+            self.step(cut + (number + 1) * LEVEL_MIN, &SIZES);
         }
     }
 

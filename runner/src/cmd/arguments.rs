@@ -6,11 +6,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
 use super::audit::AuditOptions;
+use super::bisect::BisectOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
 use super::report::ReportOptions;
 use super::watch::WatchOptions;
+use crate::performance::Purpose;
 use crate::store::Selector;
 
 /// Boots the benchmark kernel, collects what it measures, and compares.
@@ -46,6 +48,8 @@ pub(super) enum Command {
     Audit(AuditOptions),
     /// Find change points in the series of a CSV file
     Detect(DetectOptions),
+    /// Narrow down where a finding begins
+    Bisect(BisectOptions),
     /// Write a run as HTML, Markdown, JUnit and other formats
     Report(ReportOptions),
     /// Follow a run in the terminal
@@ -78,6 +82,15 @@ pub(super) struct BootOptions {
     /// Source revision that is measured [default: what git says of this folder, if its tree is clean]
     #[arg(long, value_name = "NAME")]
     pub(super) revision: Option<String>,
+    /// Keep the run out of the histories, as one of an older revision that is measured again
+    #[arg(long)]
+    pub(super) aside: bool,
+}
+
+impl BootOptions {
+    pub(super) fn purpose(&self) -> Purpose {
+        if self.aside { Purpose::Aside } else { Purpose::History }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

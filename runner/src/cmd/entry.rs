@@ -7,8 +7,8 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    audit, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run, show,
-    watch,
+    audit, bisect, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run,
+    show, watch,
 };
 use crate::report::clean;
 
@@ -28,6 +28,7 @@ pub fn main() -> ExitCode {
         Command::Findings(options) => findings::findings(options),
         Command::Audit(options) => audit::audit(options),
         Command::Detect(options) => detect::detect(options),
+        Command::Bisect(options) => bisect::bisect(options),
         Command::Report(options) => report::report(options),
         Command::Watch(options) => watch::watch(options),
         Command::Doctor => doctor::doctor(),

@@ -7,6 +7,7 @@ use anyhow::Error;
 use perf_kernel::plan::PlanError;
 use perf_kernel::suites::SelectionError;
 
+use crate::bisect::RepositoryError;
 use crate::collect::CollectCause;
 use crate::config::ConfigError;
 use crate::exit_code;
@@ -100,6 +101,13 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     }
     if let Some(error) = cause.downcast_ref::<StoreError>() {
         return Some(of_store(error));
+    }
+    if let Some(error) = cause.downcast_ref::<RepositoryError>() {
+        return Some(match error {
+            RepositoryError::NoGit(_) => exit_code::MISSING,
+            RepositoryError::NoSuchRevision(_) => exit_code::NO_SUCH_RUN,
+            RepositoryError::Failed { .. } | RepositoryError::NotInOrder { .. } => exit_code::CONFIGURATION,
+        });
     }
     if let Some(error) = cause.downcast_ref::<AcknowledgeError>() {
         return Some(match error {

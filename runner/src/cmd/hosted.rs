@@ -16,6 +16,7 @@ pub(super) fn hosted(options: &HostedOptions) -> anyhow::Result<u8> {
         boots: options.boot.boots,
         revision: revision::measured(&options.boot),
         folder: Folder::find(options.output.store.db.as_deref())?,
+        purpose: options.boot.purpose(),
     };
     measured::run(&request, &options.output)
 }

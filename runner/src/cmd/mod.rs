@@ -2,6 +2,8 @@
 
 mod arguments;
 mod audit;
+mod bisect;
+mod bisect_drive;
 mod compare;
 mod detect;
 mod doctor;

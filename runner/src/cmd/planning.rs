@@ -72,6 +72,7 @@ mod tests {
             seed: None,
             raw: false,
             revision: None,
+            aside: false,
         }
     }
 

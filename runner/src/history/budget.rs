@@ -16,10 +16,13 @@ const TESTS_PER_POINT: f64 = 30.0;
 /// Points after a change below which it may stand as a suspicion.
 pub(super) const YOUNG: usize = 12;
 
-/// Logarithm of the factor by which the limit of a suspicion is wider: 6.
+/// Logarithm of the factor by which the limit of a suspicion is wider in one look at a whole history: 80.
 ///
 /// Chosen by the number of late steps found in the labelled and generated series; suspicions are outside the budget.
-pub(super) const SUSPICION: f64 = 1.8;
+pub(super) const SUSPICION_ONCE: f64 = 4.4;
+
+/// The same in a history that grows, which looks at each suspicion several times: 6.
+pub(super) const SUSPICION_LIVE: f64 = 1.8;
 
 /// How many false alarms are acceptable.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,12 +59,13 @@ impl Budget {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strictness {
     alarms_per_point: f64,
+    suspicion: f64,
 }
 
 impl Strictness {
-    /// The thresholds for a rate of false alarms.
-    pub(super) const fn new(alarms_per_point: f64) -> Self {
-        Self { alarms_per_point }
+    /// The thresholds for a rate of false alarms, and for suspicions whose limit is wider by a factor with this logarithm.
+    pub(super) const fn new(alarms_per_point: f64, suspicion: f64) -> Self {
+        Self { alarms_per_point, suspicion }
     }
 
     /// Largest log tail probability that counts as a change with `before` and `after` points on its sides.
@@ -72,7 +76,7 @@ impl Strictness {
 
     /// The same, wider for a young change: `is_last` says that nothing follows the points after it.
     pub(super) fn ln_limit_of(self, before: usize, after: usize, is_last: bool) -> f64 {
-        let suspicion = if is_last && after < YOUNG { SUSPICION } else { 0.0 };
+        let suspicion = if is_last && after < YOUNG { self.suspicion } else { 0.0 };
         self.ln_limit(before, after) + suspicion
     }
 }
@@ -94,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_young_change_may_stand_on_weaker_evidence() {
-        let strictness = Strictness::new(1e-4);
+        let strictness = Strictness::new(1e-4, SUSPICION_ONCE);
         assert!(strictness.ln_limit_of(50, 5, true) > strictness.ln_limit(50, 5));
         assert_eq!(strictness.ln_limit_of(50, YOUNG, true), strictness.ln_limit(50, YOUNG));
     }

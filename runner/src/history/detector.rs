@@ -1,16 +1,17 @@
 //! The detector: a whole history at once.
 
-use super::budget::{Budget, Strictness};
+use super::budget::{Budget, SUSPICION_LIVE, SUSPICION_ONCE, Strictness};
 use super::dependence::Dependence;
 use super::draft::{self, Depth, Draft, Look};
 use super::series;
 use super::types::{Certainty, Finding, FindingId, Key, Kind, Point, Size, Span};
 
-/// How many times the alarms of one look a history raises that is looked at again with every point.
+/// How many times the alarms of one test a history raises that is looked at again with every point.
 ///
 /// Every place is tested again as points come after it, and stays found once it was. Set by replaying independent noise
-/// (docs/methodology-history.md): 6 to 8 times for 300 to 1,000 points.
-const LIVE_LOOKS: f64 = 8.0;
+/// (docs/methodology-history.md): 6 to 8 times for 300 to 1,000 points. One look at a whole history keeps the same limit, so that it
+/// finds what a growing history finds; what it saves goes to the dependence that noise of real machines has.
+const LOOKS: f64 = 8.0;
 
 /// Finds what happened in a history.
 #[derive(Clone, Copy, Debug)]
@@ -80,12 +81,12 @@ impl Detector {
 
     /// The limits that the budget implies for one look at a whole history.
     pub(super) const fn strictness(&self) -> Strictness {
-        Strictness::new(self.alarms_per_point)
+        Strictness::new(self.alarms_per_point / LOOKS, SUSPICION_ONCE)
     }
 
     /// The limits for a history that is looked at again with every point.
     pub(super) const fn live_strictness(&self) -> Strictness {
-        Strictness::new(self.alarms_per_point / LIVE_LOOKS)
+        Strictness::new(self.alarms_per_point / LOOKS, SUSPICION_LIVE)
     }
 }
 

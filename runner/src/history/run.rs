@@ -6,10 +6,7 @@ use super::rank::{self, RankSum};
 pub(super) const BLIP_MAX: usize = 3;
 
 /// Two-sided log tail probability that the rest of a short side must reach without a blip: one sided 0.075.
-pub(super) const BLIP_LN_P: f64 = -1.897_120;
-
-/// The same for a suspicion: one sided 0.05; weaker evidence has to be cleaner.
-pub(super) const BLIP_LN_P_SUSPECTED: f64 = -std::f64::consts::LN_10;
+const BLIP_LN_P: f64 = -1.897_120;
 
 /// A run of points on one level.
 #[derive(Clone, Debug)]
@@ -48,14 +45,13 @@ impl Segment {
     }
 }
 
-/// Whether the shorter side still leans the same way without its most extreme points, as many as a blip has: the
-/// log tail probability of the rest is below `limit`.
-pub(super) fn outlasts_blip(left: &Segment, right: &Segment, is_up: bool, limit: f64) -> bool {
+/// Whether the shorter side still leans the same way without its most extreme points, as many as a blip has.
+pub(super) fn outlasts_blip(left: &Segment, right: &Segment, is_up: bool) -> bool {
     let (mut before, mut after) = (&left.sorted[..], &right.sorted[..]);
     let right_is_short = after.len() < before.len();
     let short = if right_is_short { &mut after } else { &mut before };
     let blip = BLIP_MAX.min(short.len());
     *short = if right_is_short == is_up { &short[..short.len() - blip] } else { &short[blip..] };
     let rest = RankSum::of(before, after);
-    rest.is_up() == is_up && rest.ln_p() < limit
+    rest.is_up() == is_up && rest.ln_p() < BLIP_LN_P
 }

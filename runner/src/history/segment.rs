@@ -133,9 +133,7 @@ impl<'a> Segmenter<'a> {
         if right.known.is_some() {
             return (ln_p, limit + KEEP_SLACK - ln_p);
         }
-        let is_suspicion = ln_p > self.strictness.ln_limit(sum.before, sum.after);
-        let rest_limit = if is_suspicion { run::BLIP_LN_P_SUSPECTED } else { run::BLIP_LN_P };
-        if ln_p < limit && short <= BLIP_DOUBT && !run::outlasts_blip(left, right, sum.is_up(), rest_limit) {
+        if ln_p < limit && short <= BLIP_DOUBT && !run::outlasts_blip(left, right, sum.is_up()) {
             return (0.0, limit);
         }
         (ln_p, limit - ln_p)
@@ -307,7 +305,7 @@ mod tests {
     fn boundaries(values: &[f64]) -> Vec<usize> {
         let allowed = vec![true; values.len()];
         let input = Input { values, allowed: &allowed, known: &[], dependence: &Dependence::none() };
-        let strictness = Strictness::new(1e-4);
+        let strictness = Strictness::new(1e-4, 1.8);
         Segmenter::run(input, strictness).boundaries().iter().map(|boundary| boundary.at).collect()
     }
 

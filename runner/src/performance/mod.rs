@@ -5,7 +5,7 @@
 //! ```no_run
 //! use std::path::Path;
 //! use runner::config;
-//! use runner::performance::{Control, Target, TestRequest, run_performance_category_tests};
+//! use runner::performance::{Control, Purpose, Target, TestRequest, run_performance_category_tests};
 //! use runner::store::Folder;
 //!
 //! let profile = config::load(Path::new("qemu.toml"))?.profile("default")?.clone();
@@ -15,6 +15,7 @@
 //!     boots: 3,
 //!     revision: None,
 //!     folder: Folder::find(None)?,
+//!     purpose: Purpose::History,
 //! };
 //! let outcome = run_performance_category_tests("memory", &request, &Control::silent())?;
 //! println!("{} boots", outcome.run.boots.len());
@@ -28,6 +29,6 @@ mod run;
 mod session;
 
 pub use error::TestError;
-pub use request::{Control, Target, TestRequest};
+pub use request::{Control, Purpose, Target, TestRequest};
 pub use run::{TestOutcome, run_performance_category_tests, run_performance_tests};
 pub(crate) use session::{crash_frames, plan_text, take_up};

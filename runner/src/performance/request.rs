@@ -39,6 +39,18 @@ pub struct TestRequest {
     pub revision: Option<String>,
     /// Where results are kept.
     pub folder: Folder,
+    /// What the results are for.
+    pub purpose: Purpose,
+}
+
+/// What the results of a run are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// They are the next points of the machine's histories.
+    #[default]
+    History,
+    /// An older revision is measured again, which would look like the newest kernel in a history.
+    Aside,
 }
 
 /// What runs the benches.

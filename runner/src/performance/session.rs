@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use perf_kernel::plan::{Plan, trim};
 use perf_kernel::run::fingerprint;
 
-use super::{Control, Target, TestError, TestOutcome, TestRequest};
+use super::{Control, Purpose, Target, TestError, TestOutcome, TestRequest};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
 use crate::image::is_elf_of;
 use crate::live::{LiveMark, MarkContent};
 use crate::progress::{Progress, note};
 use crate::source::Source;
-use crate::store::{Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
+use crate::store::{ASIDE, Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
 use crate::tracking::Change;
 use crate::{store, symbolise, tracking};
 
@@ -50,14 +50,18 @@ impl<'a> Session<'a> {
         let folder = &request.folder;
         let store = Store::open(folder.database())?;
         let plan = request.target.adapt(request.plan.clone());
-        let (command, profile, elf) = match &request.target {
+        let (kind, profile, elf) = match &request.target {
             Target::Qemu { profile, elf, .. } => ("run", Some(profile.name.clone()), elf.clone()),
             Target::Hosted { program, .. } => ("hosted", None, Some(program.clone())),
         };
         let head = RunHead {
             id: unused_id(&store, folder)?,
             started: UnixSeconds::now(),
-            command: command.to_owned(),
+            command: match request.purpose {
+                Purpose::History => kind,
+                Purpose::Aside => ASIDE,
+            }
+            .to_owned(),
             profile,
             plan: Some(plan_text(&plan)?),
             runner_version: env!("CARGO_PKG_VERSION").to_owned(),

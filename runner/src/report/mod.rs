@@ -3,6 +3,7 @@
 mod annotations;
 mod audit;
 mod bencher;
+mod bisect;
 mod case;
 pub(crate) mod chart;
 mod clean;
@@ -42,6 +43,7 @@ mod words;
 pub use annotations::annotations;
 pub use audit::audit_text;
 pub use bencher::bencher;
+pub use bisect::search_text;
 pub use clean::clean;
 pub use comparison::comparison;
 pub use course::{course, course_lines};

@@ -7,8 +7,14 @@ use super::queries::parsed;
 use super::{Store, StoreError, UnixSeconds};
 use crate::analysis::{Fingerprint, median};
 
-/// Runs that measure two cores at once say nothing about the history of one.
-pub(super) const ORDINARY: &str = "runs.command <> 'ab'";
+/// The command of runs that measure an older revision again.
+pub(crate) const ASIDE: &str = "aside";
+
+/// Runs that measure two cores at once say nothing about the history of one, and old revisions nothing about the newest.
+pub(super) const ORDINARY: &str = "runs.command NOT IN ('ab', 'aside')";
+
+/// The same with runs of older revisions.
+const ORDINARY_AND_ASIDE: &str = "runs.command <> 'ab'";
 
 /// A machine with its plan and mode, as far as figures depend on them, of which runs are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +97,7 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn series(&self, machine: &str, bench: &str) -> Result<Series, StoreError> {
-        let found = self.series_where(machine, Some(bench))?.pop();
+        let found = self.series_where(machine, Some(bench), ORDINARY)?.pop();
         Ok(found.unwrap_or_else(|| Series { bench: bench.to_owned(), points: Vec::new() }))
     }
 
@@ -100,17 +106,31 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub fn all_series(&self, machine: &str) -> Result<Vec<Series>, StoreError> {
-        self.series_where(machine, None)
+        self.series_where(machine, None, ORDINARY)
     }
 
-    fn series_where(&self, machine: &str, bench: Option<&str>) -> Result<Vec<Series>, StoreError> {
+    /// As [`Store::series`], with the runs that measured older revisions again.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn series_and_asides(&self, machine: &str, bench: &str) -> Result<Series, StoreError> {
+        let found = self.series_where(machine, Some(bench), ORDINARY_AND_ASIDE)?.pop();
+        Ok(found.unwrap_or_else(|| Series { bench: bench.to_owned(), points: Vec::new() }))
+    }
+
+    fn series_where(
+        &self,
+        machine: &str,
+        bench: Option<&str>,
+        runs: &str,
+    ) -> Result<Vec<Series>, StoreError> {
         self.reading(|store| {
             let sql = format!(
                 "SELECT benches.id, runs.id, started_unix_s, revision, image_hash, unit, p50 \
                  FROM fingerprints JOIN boots ON boots.fingerprint = fingerprints.key \
                  JOIN runs ON runs.id = boots.run JOIN points ON points.boot = boots.key \
                  JOIN benches ON benches.key = points.bench \
-                 WHERE fingerprints.name = ?1 AND (?2 IS NULL OR benches.id = ?2) AND status = ?3 AND {ORDINARY} \
+                 WHERE fingerprints.name = ?1 AND (?2 IS NULL OR benches.id = ?2) AND status = ?3 AND {runs} \
                  ORDER BY benches.id, runs.rowid, boots.number"
             );
             let mut statement = store.connection.prepare_cached(&sql)?;
