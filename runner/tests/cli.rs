@@ -5,6 +5,8 @@ mod samples;
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/bisecting.rs"]
+mod bisecting;
 #[path = "cli/comparing.rs"]
 mod comparing;
 #[path = "cli/harness.rs"]
