@@ -1,33 +1,41 @@
 //! What records mean: figures with units, limits, and comparisons.
 
+mod boots;
 mod catalogue;
 mod compare;
+mod correction;
 mod exact;
 mod figures;
 mod fingerprint;
 mod growth;
 mod limits;
-mod medians;
 mod merged;
+mod power;
+mod rank_sum;
 mod recommend;
 mod score;
+mod shift;
+mod side;
+mod splits;
 mod student;
+mod times;
 mod trend;
 mod units;
 mod verdict;
 
 pub(crate) use catalogue::catalogue;
-pub use compare::{Comparison, Likeness, Outcome, Side, SideBench, compare};
+pub use compare::{Comparison, Likeness, Outcome, Settings, compare, compare_with};
 pub use exact::{ExactChange, ExactChangeKind, ExactComparison};
 pub use figures::{Figures, Rates};
 pub use fingerprint::{Difference, Fingerprint};
 pub use growth::{Growth, GrowthChange, GrowthClass, ScaleCost, change_of_class, growth_of};
 pub use limits::{Judgement, judge};
-pub use medians::{MedianComparison, MedianPair};
 pub use merged::{MergedBench, median, merge};
 pub use recommend::{Evidence, Recommendation, Severity, recommend};
 pub use score::{Score, ScorePart, score};
+pub use side::{Side, SideBench};
+pub use splits::{SplitError, SplitSuite, Splits, splits};
 pub use trend::{ForecastPoint, Trend, trend};
-pub(crate) use units::count;
 pub use units::{Conversion, FigureUnit, nanoseconds};
+pub(crate) use units::{count, count_of};
 pub use verdict::{BenchVerdict, Change, Level, Verdict};

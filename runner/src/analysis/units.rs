@@ -99,6 +99,11 @@ pub(crate) const fn count(number: u64) -> f64 {
     number as f64
 }
 
+/// `number` of things in memory as a float.
+pub(crate) const fn count_of(number: usize) -> f64 {
+    number as f64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -64,8 +64,10 @@ pub struct Level {
 pub struct Change {
     /// Estimate of the cost after for each unit of cost before: 1.03 is 3 % more.
     pub ratio: f64,
-    /// Interval of the ratio at the confidence of the comparison; absent with too few boots, exact in exact mode.
+    /// Interval of the ratio; absent with too few boots, a point in exact mode.
     pub interval: Option<Interval>,
+    /// Confidence of `interval`, between 0 and 1; absent without one and in exact mode.
+    pub confidence: Option<f64>,
     /// Cliff's delta, -1 to 1: how much more often a boot after costs more than one before, than less.
     pub effect: Option<f64>,
     /// Two-sided probability of such a difference between boots that do not differ; absent in exact mode.
@@ -96,4 +98,11 @@ pub struct BenchVerdict {
     pub after: Option<Level>,
     /// How much it changed; `None` unless both sides have figures.
     pub change: Option<Change>,
+}
+
+impl BenchVerdict {
+    /// A verdict that does not come from figures.
+    pub(super) fn unfit(id: &str, verdict: Verdict, reason: Option<String>) -> Self {
+        Self { id: id.to_owned(), verdict, reason, unit: None, before: None, after: None, change: None }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Assessment, Course, targets};
 use crate::analysis::{
-    MergedBench, Outcome, Side, change_of_class, compare, growth_of, merge, recommend, score, trend,
+    MergedBench, Side, change_of_class, compare, growth_of, merge, recommend, score, trend,
 };
 use crate::store::{Run, Series, SeriesPoint, Store, StoreError};
 use crate::tracking::{self, FindingState, TrackedFinding};
@@ -27,11 +27,7 @@ pub fn gather(store: &Store, run: Run, reference: Option<&Side>) -> Result<Asses
     };
     let reference = reference.cloned().or_else(|| before.as_ref()?.side(None));
     let sides = reference.zip(run.side(None));
-    // Times side by side carry no verdict, so that a report made of them would seem to say that nothing compares.
-    let comparison = sides
-        .as_ref()
-        .map(|(before, after)| compare(before, after))
-        .filter(|comparison| !matches!(comparison.outcome, Outcome::Medians(_)));
+    let comparison = sides.as_ref().map(|(before, after)| compare(before, after));
     Ok(Assessment {
         recommendations: recommend(&run, comparison.as_ref()),
         comparison,
@@ -79,6 +75,7 @@ fn days(point: &SeriesPoint) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analysis::Verdict;
     use crate::samples;
     use crate::store::samples::{boot, run};
     use perf_kernel::wire::Mode;
@@ -107,12 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn times_without_verdicts_and_short_histories_are_not_told() {
+    fn single_boots_leave_times_undecided_and_short_histories_are_not_told() {
         let benches: &[(&str, u64)] = &[("env/pause", 100)];
         let (_folder, mut store) = store_in(Mode::Hosted, &[("aa000001", benches), ("aa000002", benches)]);
         tracking::catch_up(&mut store).expect("room");
         let assessment = gather(&store, store.load("aa000002").expect("stored"), None).expect("readable");
-        assert_eq!(compared_with(&assessment), None);
+        assert_eq!(compared_with(&assessment), Some("aa000001"));
+        let verdicts = assessment.comparison.iter().flat_map(|it| &it.benches).map(|bench| bench.verdict);
+        assert_eq!(verdicts.collect::<Vec<_>>(), [Verdict::Undecided]);
         assert_eq!((assessment.courses.len(), assessment.courses[0].findings.len()), (1, 0));
     }
 

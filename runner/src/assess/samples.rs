@@ -71,6 +71,7 @@ fn verdicts() -> Vec<BenchVerdict> {
         change: Some(Change {
             ratio,
             interval: Some(Interval { low: ratio - 0.004, high: ratio + 0.004 }),
+            confidence: Some(0.95),
             effect: Some(if ratio > 1.0 { 1.0 } else { -1.0 }),
             p: Some(0.000_2),
             q: Some(0.001),

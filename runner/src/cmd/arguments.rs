@@ -7,6 +7,7 @@ use perf_kernel::plan::ScaleChoice;
 
 use super::audit::AuditOptions;
 use super::bisect::BisectOptions;
+use super::compare::CompareOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
@@ -38,7 +39,7 @@ pub(super) enum Command {
     Runs(StoreOptions),
     /// Report a stored run
     Show(ShowOptions),
-    /// Compare two runs, the boots of a run, or a run with a baseline
+    /// Compare two runs, sets of boots, the boots of a run, or a run with a baseline
     Compare(CompareOptions),
     /// Show the history of a bench, with what changed and where it is going
     History(HistoryOptions),
@@ -197,27 +198,6 @@ pub(super) struct ShowOptions {
     pub(super) run: Selector,
     #[command(flatten)]
     pub(super) output: OutputOptions,
-}
-
-#[derive(Args, Clone, Debug)]
-pub(super) struct CompareOptions {
-    /// Before [default: the last run's first boot, or the run before if it has only one]
-    #[arg(value_name = "A[:BOOT]")]
-    pub(super) a: Option<Selector>,
-    /// After; without it the boots of A are compared with each other
-    #[arg(value_name = "B[:BOOT]", conflicts_with = "baseline")]
-    pub(super) b: Option<Selector>,
-    /// Compare the boots of this run with each other
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b", "baseline"])]
-    pub(super) within: Option<Selector>,
-    /// Compare A (or the last run) with a file that --json or --update-baseline wrote; exact mode only
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Option<PathBuf>,
-    /// Then write the run into the baseline file
-    #[arg(long, requires = "baseline")]
-    pub(super) update_baseline: bool,
-    #[command(flatten)]
-    pub(super) store: StoreOptions,
 }
 
 #[cfg(test)]

@@ -1,67 +1,109 @@
-//! `compare`: two runs, the boots of a run, or a run and a baseline file.
+//! `compare`: two runs, sets of boots, the boots of a run, or a run and a baseline file.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::Args;
 use perf_kernel::wire::{Mode, Status};
 
-use super::arguments::CompareOptions;
+use super::arguments::StoreOptions;
+use super::compare_sides::{pairs, side};
 use super::failure::CommandError;
-use super::output::print;
+use super::output::{is_standard_output, print, write_file};
+use super::share::{instructions, rate, share};
 use super::show::{load, open};
-use crate::analysis::{Comparison, Outcome, Side, compare as compare_sides};
+use crate::analysis::{Comparison, Settings, compare_with, splits};
 use crate::exit_code;
-use crate::report::{Document, Palette, comparison};
-use crate::store::{Run, RunName, Selector};
+use crate::report::{Document, Palette, comparison, comparisons_json, split_table};
+use crate::store::{Run, RunName, Selector, Store};
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct CompareOptions {
+    /// Before [default: the run before the last; if that is of exact mode and has several boots, its first boot]
+    #[arg(value_name = "A[:BOOT]")]
+    pub(super) a: Option<Selector>,
+    /// After; without it the boots of A are compared with each other
+    #[arg(value_name = "B[:BOOT]", conflicts_with = "baseline")]
+    pub(super) b: Option<Selector>,
+    /// The boots before, of several runs: all boots of RUN, or one
+    #[arg(long, value_name = "RUN[:BOOT]", num_args = 1.., value_delimiter = ',', requires = "after")]
+    #[arg(conflicts_with_all = ["a", "b", "within", "baseline"])]
+    pub(super) before: Vec<Selector>,
+    /// The boots after
+    #[arg(long, value_name = "RUN[:BOOT]", num_args = 1.., value_delimiter = ',', requires = "before")]
+    pub(super) after: Vec<Selector>,
+    /// Compare the boots of this run with each other: its first half with its second, in exact mode the first with each
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b", "baseline"])]
+    pub(super) within: Option<Selector>,
+    /// Split the boots of --within at random into halves, so many times, and count the false changes
+    #[arg(long, value_name = "N", requires = "within", conflicts_with = "json")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) splits: Option<u32>,
+    /// Where the random splits start from
+    #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "splits")]
+    pub(super) seed: u64,
+    /// Compare A (or the last run) with a file that --json or --update-baseline wrote; exact mode only
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Then write the run into the baseline file
+    #[arg(long, requires = "baseline")]
+    pub(super) update_baseline: bool,
+    /// Smallest change that matters, as 2% or 0.02
+    #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
+    pub(super) margin: f64,
+    /// Smallest change that matters in exact mode, in instructions of a sample
+    #[arg(long, value_name = "NUMBER", default_value = "1", value_parser = instructions)]
+    pub(super) margin_instructions: f64,
+    /// Share of false ones among the changes that are reported of a suite, at most
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = rate)]
+    pub(super) alpha: f64,
+    /// Write the comparison as JSON (docs/json.md); - is standard output
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) store: StoreOptions,
+}
+
+impl CompareOptions {
+    fn settings(&self) -> Settings {
+        Settings { margin: self.margin, margin_instructions: self.margin_instructions, alpha: self.alpha }
+    }
+}
 
 pub(super) fn compare(options: &CompareOptions) -> anyhow::Result<u8> {
     let last = Selector { run: RunName::Last(0), boot: None };
-    let store = open(&options.store, options.within.as_ref().or(options.a.as_ref()).unwrap_or(&last))?;
+    let wanted = options.within.as_ref().or(options.a.as_ref()).or(options.before.first());
+    let store = open(&options.store, wanted.unwrap_or(&last))?;
     if let Some(path) = &options.baseline {
         let run = load(&store, options.a.as_ref().unwrap_or(&last))?;
-        return with_baseline(path, &run, options.update_baseline);
+        return with_baseline(path, &run, options);
     }
-    let pairs = match (&options.within, &options.a, &options.b) {
-        (_, Some(a), Some(b)) => vec![(side(&load(&store, a)?)?, side(&load(&store, b)?)?)],
-        (Some(run), ..) | (None, Some(run), None) => boots_of(&load(&store, run)?)?,
-        (None, None, _) => {
-            let run = load(&store, &last)?;
-            if run.boots.len() > 1 {
-                boots_of(&run)?
-            } else {
-                let before = Selector { run: RunName::Last(1), boot: None };
-                vec![(side(&load(&store, &before)?)?, side(&run)?)]
-            }
-        }
-    };
-    let comparisons: Vec<_> = pairs.iter().map(|(a, b)| compare_sides(a, b)).collect();
-    show(&comparisons)?;
+    if let Some((run, number)) = options.within.as_ref().zip(options.splits) {
+        return split(&store, run, number, options);
+    }
+    let settings = options.settings();
+    let pairs = pairs(&store, options)?;
+    let comparisons: Vec<_> = pairs.iter().map(|(a, b)| compare_with(a, b, &settings)).collect();
+    show(&comparisons, options)?;
     Ok(comparisons.iter().map(code).max().unwrap_or(exit_code::OK))
 }
 
-/// The run, or the boot that was chosen of it, as a side.
-fn side(run: &Run) -> anyhow::Result<Side> {
-    let number = run.boots.first().filter(|_| run.boots.len() == 1).map(|stored| stored.number);
-    // A run of one boot is called by its own name unless that boot is not its first.
-    let side = run.side(number.filter(|number| *number > 1));
-    side.with_context(|| format!("compare run {}: it has no boots", run.head.id))
+fn split(store: &Store, run: &Selector, number: u32, options: &CompareOptions) -> anyhow::Result<u8> {
+    let run = load(store, run)?;
+    let settings = options.settings();
+    let unfit = |error: crate::analysis::SplitError| CommandError::NoSuchBoot {
+        what: format!("measure false changes in run {}", run.head.id),
+        reason: error.to_string(),
+    };
+    let found = splits(&side(&run)?, number, options.seed, &settings).map_err(unfit)?;
+    print(&split_table(&found, &settings, Palette::of(&io::stdout())))?;
+    Ok(exit_code::OK)
 }
 
-/// The first boot of `run` with each other one.
-fn boots_of(run: &Run) -> anyhow::Result<Vec<(Side, Side)>> {
-    let sides: Vec<Side> = run.boots.iter().filter_map(|stored| run.side(Some(stored.number))).collect();
-    let (first, others) = sides.split_first().unzip();
-    let others: &[Side] = others.unwrap_or_default();
-    let first = first.filter(|_| !others.is_empty()).ok_or_else(|| CommandError::NoSuchBoot {
-        what: format!("compare the boots of run {}", run.head.id),
-        reason: "it has fewer than two; name a second run, or boot more with --boots".to_owned(),
-    })?;
-    Ok(others.iter().map(|other| (first.clone(), other.clone())).collect())
-}
-
-fn with_baseline(path: &Path, run: &Run, is_updated: bool) -> anyhow::Result<u8> {
+fn with_baseline(path: &Path, run: &Run, options: &CompareOptions) -> anyhow::Result<u8> {
+    let is_updated = options.update_baseline;
     if run.mode() != Some(Mode::Icount) {
         let reason =
             "only exact runs have figures that a file can hold; boot with `--profile icount`".to_owned();
@@ -72,9 +114,10 @@ fn with_baseline(path: &Path, run: &Run, is_updated: bool) -> anyhow::Result<u8>
     match fs::read(path) {
         Ok(text) => {
             let baseline = Document::parse(&text).with_context(|| format!("use {}", path.display()))?;
-            let found = compare_sides(&baseline.side(&path.display().to_string()), &side(run)?);
+            let baseline = baseline.side(&path.display().to_string());
+            let found = compare_with(&baseline, &side(run)?, &options.settings());
             code = self::code(&found);
-            show(&[found])?;
+            show(&[found], options)?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound && is_updated => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -107,14 +150,23 @@ fn baseline_of(run: &Run) -> Document {
 }
 
 fn code(comparison: &Comparison) -> u8 {
-    match &comparison.outcome {
-        Outcome::NotComparable(_) => exit_code::NOT_COMPARABLE,
-        _ if comparison.is_different() => exit_code::DIFFERENT,
-        _ => exit_code::OK,
+    if !comparison.differences().is_empty() {
+        exit_code::NOT_COMPARABLE
+    } else if comparison.is_different() {
+        exit_code::DIFFERENT
+    } else {
+        exit_code::OK
     }
 }
 
-fn show(comparisons: &[Comparison]) -> anyhow::Result<()> {
+fn show(comparisons: &[Comparison], options: &CompareOptions) -> anyhow::Result<()> {
+    if let Some(path) = &options.json {
+        let doing = || format!("write the JSON file {}", path.display());
+        write_file(path, &comparisons_json(comparisons), doing)?;
+        if is_standard_output(path) {
+            return Ok(());
+        }
+    }
     let palette = Palette::of(&io::stdout());
     let texts: Vec<_> = comparisons.iter().map(|found| comparison(found, palette)).collect();
     print(&texts.join("\n"))

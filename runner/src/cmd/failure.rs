@@ -51,6 +51,14 @@ pub(super) enum CommandError {
         /// Why that cannot be and what to write instead.
         reason: String,
     },
+    /// Boots that are not alike and were to be taken together.
+    #[error("{what}: {reason}")]
+    Unlike {
+        /// What was tried.
+        what: String,
+        /// In what they differ.
+        reason: String,
+    },
     /// A run that has not what was asked of it.
     #[error("{what}: {reason}")]
     NoSuchBoot {
@@ -92,6 +100,7 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(match error {
             CommandError::NoRecords { .. } | CommandError::File { .. } => exit_code::CONFIGURATION,
             CommandError::Missing { .. } => exit_code::MISSING,
+            CommandError::Unlike { .. } => exit_code::NOT_COMPARABLE,
             CommandError::NoSuchBoot { .. } => exit_code::NO_SUCH_RUN,
             CommandError::Usage { .. } => exit_code::USAGE,
         });

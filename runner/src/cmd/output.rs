@@ -44,18 +44,19 @@ fn width() -> Option<usize> {
     (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
-fn is_standard_output(path: &Path) -> bool {
+pub(super) fn is_standard_output(path: &Path) -> bool {
     path == Path::new("-")
 }
 
 fn write(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
+    let remedy = " (the run is kept: `multios-perf show` writes it again)";
+    write_file(path, text, || format!("write the {what} file {}{remedy}", path.display()))
+}
+
+/// Writes `text` to the file that the user named, for which `doing` stands in errors; `-` is standard output.
+pub(super) fn write_file(path: &Path, text: &str, doing: impl FnOnce() -> String) -> anyhow::Result<()> {
     if is_standard_output(path) {
         return print(text);
     }
-    fs::write(path, text).with_context(|| {
-        format!(
-            "write the {what} file {} (the run is kept: `multios-perf show` writes it again)",
-            path.display()
-        )
-    })
+    fs::write(path, text).with_context(doing)
 }

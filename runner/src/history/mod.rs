@@ -15,7 +15,7 @@ mod exact;
 mod measure;
 #[cfg(test)]
 pub(crate) mod noise;
-mod rank;
+pub(crate) mod rank;
 mod run;
 mod seed;
 mod segment;
@@ -23,7 +23,7 @@ mod series;
 mod shape;
 mod state;
 mod table;
-mod tail;
+pub(crate) mod tail;
 mod tracker;
 mod types;
 

@@ -5,7 +5,7 @@ use super::tail;
 /// Place of each value in the sorted set of distinct values: equal values share a key.
 ///
 /// Every later step compares keys only, so that units, sign and scale of the values cannot matter.
-pub(super) fn dense_keys(values: &[f64]) -> Vec<u32> {
+pub(crate) fn dense_keys(values: &[f64]) -> Vec<u32> {
     let mut order: Vec<(u64, u32)> =
         values.iter().zip(0u32..).map(|(value, index)| (ordered_bits(*value), index)).collect();
     order.sort_unstable();
@@ -29,7 +29,7 @@ fn ordered_bits(value: f64) -> u64 {
 }
 
 /// A point inside a sorted run: key in the high half, index in the low half.
-pub(super) fn item(key: u32, index: usize) -> u64 {
+pub(crate) fn item(key: u32, index: usize) -> u64 {
     u64::from(key) << 32 | (index as u64 & u64::from(u32::MAX))
 }
 
@@ -100,20 +100,20 @@ pub(super) fn signed(count: usize) -> i64 {
 
 /// The two-sample rank-sum statistic of two sorted runs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct RankSum {
+pub(crate) struct RankSum {
     /// Points before the boundary.
     pub(super) before: usize,
     /// Points from the boundary on.
     pub(super) after: usize,
     /// Mann-Whitney U of the points after: pairs in which they are larger, ties count half.
-    pub(super) u: f64,
+    pub(crate) u: f64,
     /// Variance of `u` when the order of the points means nothing, ties taken into account.
-    pub(super) variance: f64,
+    pub(crate) variance: f64,
 }
 
 impl RankSum {
     /// Compares two sorted runs in one pass.
-    pub(super) fn of(left: &[u64], right: &[u64]) -> Self {
+    pub(crate) fn of(left: &[u64], right: &[u64]) -> Self {
         let (mut i, mut j) = (0, 0);
         let mut doubled = 0u64;
         let mut ties = 0.0;
@@ -152,7 +152,7 @@ impl RankSum {
     }
 
     /// Log two-sided tail probability if the points are independent.
-    pub(super) fn ln_p(&self) -> f64 {
+    pub(crate) fn ln_p(&self) -> f64 {
         let long = self.before.max(self.after);
         tail::ln_two_sided(self.short(), long, (self.u - self.mean()).abs(), self.variance)
     }

@@ -11,7 +11,7 @@ pub(super) const EXACT_MAX: usize = 24;
 /// the Gaussian binomial coefficient (Mann and Whitney 1947, section 3). Without ties it is exact up to the saddle point's
 /// own error; ties only shrink U towards its mean (midranks are an average over the ways to break ties), so that the
 /// exponent stays an upper bound by Jensen's inequality.
-pub(super) fn ln_two_sided(short: usize, long: usize, distance: f64, variance: f64) -> f64 {
+pub(crate) fn ln_two_sided(short: usize, long: usize, distance: f64, variance: f64) -> f64 {
     if short == 0 || long == 0 || variance <= 0.0 {
         return 0.0;
     }
@@ -124,7 +124,7 @@ pub(super) fn ln_choose(all: usize, some: usize) -> f64 {
 ///
 /// Continued fraction of Mills' ratio (Abramowitz and Stegun 26.2.14) above 3, the rational approximation of
 /// erfc (7.1.26) below.
-pub(super) fn ln_upper_normal(z: f64) -> f64 {
+pub(crate) fn ln_upper_normal(z: f64) -> f64 {
     if z < 3.0 {
         let x = z / std::f64::consts::SQRT_2;
         let t = 1.0 / (1.0 + 0.327_591_1 * x);

@@ -1,14 +1,35 @@
 //! A comparison for people.
 
 use super::clean::clean;
+use super::comparison_exact::exactly;
 use super::grid::{Align, Cell, Grid};
-use super::quantity::{figure, instructions};
+use super::quantity::figure;
 use super::style::{Palette, Style};
-use super::table::status_name;
-use crate::analysis::{
-    Comparison, Difference, ExactChange, ExactChangeKind, ExactComparison, Likeness, MedianComparison,
-    MedianPair, Outcome,
-};
+use crate::analysis::{BenchVerdict, Change, Comparison, Difference, Level, Likeness, Outcome, Verdict};
+
+/// The order in which a reader wants to see the verdicts.
+const ORDER: [Verdict; 6] = [
+    Verdict::Regressed,
+    Verdict::Improved,
+    Verdict::Undecided,
+    Verdict::Invalid,
+    Verdict::NotComparable,
+    Verdict::Equivalent,
+];
+
+const COLUMNS: [(&str, Align); 11] = [
+    ("verdict", Align::Left),
+    ("bench", Align::Left),
+    ("before", Align::Right),
+    ("after", Align::Right),
+    ("change", Align::Right),
+    ("interval", Align::Right),
+    ("p", Align::Right),
+    ("q", Align::Right),
+    ("effect", Align::Right),
+    ("seen from", Align::Right),
+    ("boots more", Align::Right),
+];
 
 /// The text of `comparison`.
 #[must_use]
@@ -22,10 +43,10 @@ pub fn comparison(comparison: &Comparison, palette: Palette) -> String {
     let title = palette.paint(Style::Bold, &format!("{a} (before) and {b} (after)"));
     let body = match &comparison.outcome {
         Outcome::NotComparable(differences) => not_comparable(differences, palette),
-        Outcome::Exact(exact) => exactly(exact, comparison.images, palette),
-        Outcome::Medians(medians) => medians_side_by_side(medians, palette),
+        Outcome::Exact(exact) => exactly(comparison, exact, palette),
+        Outcome::Boots => by_boots(comparison, palette),
     };
-    format!("{title}, {images}\n{body}")
+    format!("{title}, {images}\n{body}{}", left_out(comparison))
 }
 
 fn not_comparable(differences: &[Difference], palette: Palette) -> String {
@@ -42,124 +63,201 @@ fn not_comparable(differences: &[Difference], palette: Palette) -> String {
     format!("{verdict}: only like is compared, and {fields}\n\n{}", grid.render(palette, None, &[]))
 }
 
-fn exactly(exact: &ExactComparison, images: Likeness, palette: Palette) -> String {
-    let fields_only = |change: &&ExactChange| matches!(change.kind, ExactChangeKind::Fields(_));
-    let (notes, changes): (Vec<_>, Vec<_>) =
-        exact.changes.iter().partition(|change| images == Likeness::Different && fields_only(change));
-    let mut text = if changes.is_empty() {
-        let nothing = format!("no difference in {} benches", exact.compared);
-        format!("{}, exact to the instruction\n", palette.paint(Style::Good, &nothing))
-    } else {
-        let number = palette.paint(Style::Bad, &format!("{} differences", changes.len()));
-        format!(
-            "{number}; {} benches were measured on both sides\n\n{}",
-            exact.compared,
-            changes_grid(&changes, palette)
-        )
-    };
-    if !notes.is_empty() {
-        let names: Vec<_> = notes.iter().take(4).map(|change| clean(&change.id)).collect();
-        let more = if notes.len() > names.len() { ", ..." } else { "" };
-        text.push_str(&format!(
-            "equal figures, but other fields of the record differ in {}: {}{more}\n",
-            notes.len(),
-            names.join(", ")
-        ));
+/// What is not in the list.
+fn left_out(comparison: &Comparison) -> String {
+    let mut text = String::new();
+    if comparison.without_figures > 0 {
+        text.push_str(&format!("{} benches were skipped\n", comparison.without_figures));
     }
-    if exact.without_figures > 0 {
-        text.push_str(&format!("{} benches have no figures to compare\n", exact.without_figures));
-    }
-    if exact.not_asked_for > 0 {
+    if comparison.left_out > 0 {
         text.push_str(&format!(
             "{} benches are on one side only and left out: the plans do not ask for the same benches\n",
-            exact.not_asked_for
+            comparison.left_out
         ));
     }
     text
 }
 
-fn changes_grid(changes: &[&ExactChange], palette: Palette) -> String {
-    let mut grid = Grid::new(&[
-        ("bench", Align::Left),
-        ("figure", Align::Left),
-        ("before", Align::Right),
-        ("after", Align::Right),
-        ("delta", Align::Right),
-        ("", Align::Right),
-    ]);
-    for change in changes {
-        let name = Cell::from(clean(&change.id).into_owned());
-        match &change.kind {
-            ExactChangeKind::Figures { statistic, before, after } => {
-                let delta = after - before;
-                let style = if delta > 0.0 { Style::Bad } else { Style::Good };
-                let sign = if delta > 0.0 { "+" } else { "" };
-                let share =
-                    if *before > 0.0 { format!("{:+.3} %", delta / before * 100.0) } else { String::new() };
-                grid.add(vec![
-                    name,
-                    Cell::from((*statistic).to_owned()),
-                    Cell::from(instructions(*before)),
-                    Cell::from(instructions(*after)),
-                    Cell::new(style, format!("{sign}{}", instructions(delta))),
-                    Cell::new(style, share),
-                ]);
-            }
-            other => grid.add_across(vec![name, Cell::new(Style::Warning, in_words(other))]),
-        }
+fn by_boots(comparison: &Comparison, palette: Palette) -> String {
+    let mut grid = Grid::new(&COLUMNS);
+    for verdict in ORDER {
+        comparison
+            .benches
+            .iter()
+            .filter(|bench| bench.verdict == verdict)
+            .for_each(|bench| add(&mut grid, bench));
     }
-    grid.render(palette, None, &[])
+    let boots = |side: fn(&BenchVerdict) -> Option<Level>| {
+        let most = comparison.benches.iter().filter_map(side).map(|level| level.boots).max().unwrap_or(0);
+        if most == 1 { "1 boot".to_owned() } else { format!("{most} boots") }
+    };
+    let (before, after) = (boots(|bench| bench.before), boots(|bench| bench.after));
+    let summary = summary(comparison, palette);
+    if comparison.benches.is_empty() {
+        return format!("{summary}\n");
+    }
+    format!(
+        "{summary}\nmedians of {before} before and {after} after\n\n{}{}{}",
+        grid.render(palette, None, &[]),
+        reasons(comparison),
+        legend(comparison)
+    )
 }
 
-pub(super) fn in_words(kind: &ExactChangeKind) -> String {
-    match kind {
-        ExactChangeKind::Figures { statistic, .. } => format!("{statistic} differs"),
-        ExactChangeKind::Status(before, after) => {
-            format!("{}, now {}", status_name(*before), status_name(*after))
-        }
-        ExactChangeKind::Fields(fields) => format!("equal figures; differs in {}", clean(&fields.join(", "))),
-        ExactChangeKind::Gone => "gone: only before".to_owned(),
-        ExactChangeKind::New => "new: only after".to_owned(),
+fn add(grid: &mut Grid, bench: &BenchVerdict) {
+    let verdict = Cell::new(verdict_style(bench.verdict), bench.verdict.name());
+    let name = clean(&bench.id).into_owned();
+    let Some(((change, unit), (before, after))) =
+        bench.change.zip(bench.unit).zip(bench.before.zip(bench.after))
+    else {
+        let reason = bench.reason.as_deref().unwrap_or_default();
+        grid.add_across(vec![verdict, Cell::from(format!("{name}: {}", clean(reason)))]);
+        return;
+    };
+    let interval = change.interval.map(|it| format!("{} .. {}", signed(it.low - 1.0), signed(it.high - 1.0)));
+    let effect = change.effect.map(|effect| format!("{effect:+.2}"));
+    let more = more_boots(bench.verdict, &change);
+    grid.add(vec![
+        verdict,
+        Cell::from(name),
+        Cell::from(figure(before.median, unit)),
+        Cell::from(figure(after.median, unit)),
+        Cell::new(verdict_style(bench.verdict), signed(change.ratio - 1.0)),
+        Cell::from(interval.unwrap_or_default()),
+        Cell::new(Style::Dim, change.p.map(probability).unwrap_or_default()),
+        Cell::new(Style::Dim, change.q.map(probability).unwrap_or_default()),
+        Cell::new(Style::Dim, effect.unwrap_or_default()),
+        Cell::new(Style::Dim, change.detectable.map(share).unwrap_or_default()),
+        Cell::from(more),
+    ]);
+}
+
+fn more_boots(verdict: Verdict, change: &Change) -> String {
+    match change.boots_more {
+        Some(more) => format!("{more}"),
+        None if verdict == Verdict::Undecided => "> 1000".to_owned(),
+        None => String::new(),
     }
 }
 
-fn medians_side_by_side(medians: &MedianComparison, palette: Palette) -> String {
-    let mut grid = Grid::new(&[
-        ("bench", Align::Left),
-        ("before", Align::Right),
-        ("after", Align::Right),
-        ("ratio", Align::Right),
-        ("boots before", Align::Left),
-        ("boots after", Align::Left),
-    ]);
-    for pair in &medians.pairs {
-        let range = |(low, high): (f64, f64), boots: usize| {
-            let text = format!("{} .. {}", figure(low, pair.unit), figure(high, pair.unit));
-            Cell::new(Style::Dim, if boots > 1 { text } else { String::new() })
+/// How many benches have each verdict, and what would decide those that are undecided.
+pub(super) fn summary(comparison: &Comparison, palette: Palette) -> String {
+    let counted = ORDER.into_iter().map(|verdict| (verdict, comparison.count(verdict)));
+    let parts = counted.filter(|(_, count)| *count > 0).map(|(verdict, count)| {
+        let part = palette.paint(verdict_style(verdict), &format!("{count} {verdict}"));
+        if verdict == Verdict::Undecided { part + &would_decide(comparison) } else { part }
+    });
+    let parts: Vec<_> = parts.collect();
+    if parts.is_empty() { "no bench has figures on both sides".to_owned() } else { parts.join(", ") }
+}
+
+fn would_decide(comparison: &Comparison) -> String {
+    let undecided = || comparison.benches.iter().filter(|bench| bench.verdict == Verdict::Undecided);
+    let more: Option<Vec<u32>> = undecided().map(|bench| bench.change?.boots_more).collect();
+    // Without a spread to reckon with, nothing is known but how many boots a test needs.
+    let is_guess = undecided().any(|bench| bench.change.is_none_or(|change| change.detectable.is_none()));
+    let at_least = if is_guess { "at least " } else { "" };
+    match more.and_then(|more| more.into_iter().max()) {
+        Some(1) => format!(" ({at_least}1 boot more on each side would decide)"),
+        Some(most) => format!(" ({at_least}{most} boots more on each side would decide)"),
+        None => " (for some not even a thousand boots more on each side would decide)".to_owned(),
+    }
+}
+
+/// Why the undecided are, and what else is to be said of a bench: each reason with its benches.
+fn reasons(comparison: &Comparison) -> String {
+    let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for bench in comparison.benches.iter().filter(|bench| bench.change.is_some()) {
+        let Some(reason) = bench.reason.as_deref() else { continue };
+        match grouped.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, ids)) => ids.push(&bench.id),
+            None => grouped.push((reason, vec![&bench.id])),
+        }
+    }
+    let lines = grouped.iter().map(|(reason, ids)| {
+        let names: Vec<_> = ids.iter().take(4).map(|id| clean(id)).collect();
+        let more = if ids.len() > names.len() {
+            format!(" and {} more", ids.len() - names.len())
+        } else {
+            String::new()
         };
-        grid.add(vec![
-            Cell::from(clean(&pair.id).into_owned()),
-            Cell::from(figure(pair.a, pair.unit)),
-            Cell::from(figure(pair.b, pair.unit)),
-            Cell::new(Style::Bold, ratio(pair)),
-            range(pair.range_a, medians.boots_a),
-            range(pair.range_b, medians.boots_b),
-        ]);
-    }
-    let boots = |number: usize| if number == 1 { "1 boot".to_owned() } else { format!("{number} boots") };
-    let mut text = format!(
-        "medians of {} and of {} side by side, without a verdict: boots are the replicates, and telling\n\
-         a change from chance takes more of them than this version looks at\n\n{}",
-        boots(medians.boots_a),
-        boots(medians.boots_b),
-        grid.render(palette, None, &[])
-    );
-    if !medians.unpaired.is_empty() {
-        text.push_str(&format!("{} benches have figures on one side only\n", medians.unpaired.len()));
-    }
-    text
+        format!("  {}: {}{more}\n", clean(reason), names.join(", "))
+    });
+    let text: String = lines.collect();
+    if text.is_empty() { text } else { format!("\n{text}") }
 }
 
-fn ratio(pair: &MedianPair) -> String {
-    if pair.ratio.is_finite() { format!("{:.3}", pair.ratio) } else { String::new() }
+fn legend(comparison: &Comparison) -> String {
+    let settings = &comparison.settings;
+    let seen: Vec<f64> = comparison.benches.iter().filter_map(|bench| bench.change?.detectable).collect();
+    let range = seen.iter().copied().reduce(f64::min).zip(seen.iter().copied().reduce(f64::max));
+    let range = range.map(|(low, high)| match (share(low), share(high)) {
+        (low, high) if low == high => format!("  A change of {low} would have been seen four times in five.\n"),
+        (low, high) => {
+            format!("  The smallest change that would have been seen four times in five: {low} to {high}, by bench.\n")
+        }
+    });
+    format!(
+        "\n{}  A change matters from {} up. Of the changes reported of a suite at most {} are false: q is p corrected \
+         for its\n  benches, and the intervals go with it ({} for `equivalent`). Effect is Cliff's delta. Method: \
+         docs/METHODOLOGY.md.\n",
+        range.unwrap_or_default(),
+        share(settings.margin),
+        share(settings.alpha),
+        share(1.0 - 2.0 * settings.alpha),
+    )
+}
+
+/// How a verdict is coloured.
+pub(super) const fn verdict_style(verdict: Verdict) -> Style {
+    match verdict {
+        Verdict::Regressed => Style::Bad,
+        Verdict::Improved | Verdict::Equivalent => Style::Good,
+        Verdict::Undecided | Verdict::NotComparable | Verdict::Invalid => Style::Warning,
+    }
+}
+
+/// A share in per cent with its sign.
+fn signed(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent.abs() {
+        size if size < 0.005 => "0.00 %".to_owned(),
+        size if size < 10.0 => format!("{percent:+.2} %"),
+        size if size < 100.0 => format!("{percent:+.1} %"),
+        size if size < 1e6 => format!("{percent:+.0} %"),
+        _ => format!("{percent:+.1e} %"),
+    }
+}
+
+/// A share in per cent.
+fn share(share: f64) -> String {
+    let percent = share * 100.0;
+    match percent {
+        size if size < 1e-12 => "0 %".to_owned(),
+        size if (size - size.round()).abs() < 1e-9 && size < 1e6 => format!("{size:.0} %"),
+        size if size < 10.0 => format!("{size:.2} %"),
+        size if size < 1e6 => format!("{size:.1} %"),
+        size => format!("{size:.1e} %"),
+    }
+}
+
+fn probability(p: f64) -> String {
+    match p {
+        p if p < 0.000_1 => "< 0.0001".to_owned(),
+        p if p < 0.01 => format!("{p:.4}"),
+        p => format!("{p:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_short_and_keep_their_sign() {
+        let shown = [0.0, 0.034, -0.5, 8.0, 1e300, -0.000_01].map(signed);
+        assert_eq!(shown, ["0.00 %", "+3.40 %", "-50.0 %", "+800 %", "+1.0e302 %", "0.00 %"]);
+        assert_eq!([0.0, 0.01, 0.0123, 0.5, 0.321].map(share), ["0 %", "1 %", "1.23 %", "50 %", "32.1 %"]);
+        assert_eq!([0.000_01, 0.007_9, 0.34].map(probability), ["< 0.0001", "0.0079", "0.34"]);
+    }
 }

@@ -189,6 +189,7 @@ impl Document {
             fingerprint: self.fingerprint.clone(),
             mode: self.mode,
             selection: self.selection.clone(),
+            mixed: Vec::new(),
             boots: boots
                 .map(|boot| boot.benches.iter().map(|bench| side_bench(bench, self.mode)).collect())
                 .collect(),

@@ -39,7 +39,7 @@ fn head(assessment: &Assessment, merged: &[MergedBench<'_>]) -> String {
     let run = code(&assessment.run.head.id);
     match &assessment.comparison {
         Some(comparison) => text.push_str(&format!("Run {run} against {}", escaped(&comparison.a))),
-        None => text.push_str(&format!("Run {run}; nothing gives a verdict on it")),
+        None => text.push_str(&format!("Run {run}; there is no earlier run to compare with")),
     }
     let verdicts = headline::verdicts(assessment);
     let counts = VERDICTS.map(|verdict| (verdict, tally(verdicts, verdict)));

@@ -9,7 +9,7 @@ use perf_kernel::wire::Mode;
 use serde::{Deserialize, Serialize};
 
 use super::UnixSeconds;
-use crate::analysis::{Fingerprint, Side, SideBench};
+use crate::analysis::{Difference, Fingerprint, Side, SideBench};
 use crate::collect::Boot;
 
 /// What is known of a run before its first boot.
@@ -92,6 +92,24 @@ impl Run {
         boot.map(|boot| Fingerprint::of_boot(boot, self.plan().as_ref())).unwrap_or_default()
     }
 
+    /// The fields in which boots with benches differ from the first that tells its machine. Figures of boots that differ
+    /// must not be pooled.
+    fn mixed(&self) -> Vec<Difference> {
+        let (fingerprint, image) = (self.fingerprint(), self.image_hash());
+        let plan = self.plan();
+        let mut found: Vec<Difference> = Vec::new();
+        for boot in self.boots.iter().map(|stored| &stored.boot).filter(|boot| !boot.benches.is_empty()) {
+            let mut differences = fingerprint.differences(&Fingerprint::of_boot(boot, plan.as_ref()));
+            let told = boot.hello.as_ref().map(|hello| hello.image_hash.as_str());
+            if let Some((image, told)) = image.zip(told).filter(|(image, told)| image != told) {
+                differences.push(Difference { field: "image".into(), a: image.into(), b: told.into() });
+            }
+            differences.retain(|new| found.iter().all(|old| old.field != new.field));
+            found.append(&mut differences);
+        }
+        found
+    }
+
     /// Which benches were asked for, in words.
     #[must_use]
     pub fn selection(&self) -> Option<String> {
@@ -114,6 +132,7 @@ impl Run {
             fingerprint: part.fingerprint(),
             mode: part.mode(),
             selection: part.selection(),
+            mixed: part.mixed(),
             boots: part.boots.iter().map(benches).collect(),
         })
     }

@@ -212,8 +212,16 @@ fn each_rule_of_the_counters_speaks_and_benches_about_misses_are_spared() {
 
 fn verdict(id: &str, verdict: Verdict, boots_more: Option<u32>) -> BenchVerdict {
     let level = Level { boots: 3, median: 100.0, low: 99.0, high: 101.0 };
-    let change =
-        Change { ratio: 1.04, interval: None, effect: None, p: None, q: None, detectable: None, boots_more };
+    let change = Change {
+        ratio: 1.04,
+        interval: None,
+        confidence: None,
+        effect: None,
+        p: None,
+        q: None,
+        detectable: None,
+        boots_more,
+    };
     BenchVerdict {
         id: id.into(),
         verdict,

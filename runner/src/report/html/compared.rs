@@ -9,7 +9,7 @@ use crate::analysis::{
 };
 use crate::report::chart::{IntervalScale, interval};
 use crate::report::clean::clean;
-use crate::report::comparison::in_words;
+use crate::report::comparison_exact::in_words;
 use crate::report::headline;
 use crate::report::words;
 
@@ -28,7 +28,7 @@ pub(super) fn compared(view: &View<'_>) -> Markup {
                     (changes(view, comparison))
                     (others(view, &exact.changes))
                 }
-                Outcome::Medians(_) => (changes(view, comparison)),
+                Outcome::Boots => (changes(view, comparison)),
             }
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn overview(view: &View<'_>) -> Markup {
             @if let Some(comparison) = &assessment.comparison {
                 p.against { "Run " code { (clean(&comparison.b)) } " against " code { (clean(&comparison.a)) } }
             } @else {
-                p.against { "The figures stand for themselves: nothing gives a verdict on them." }
+                p.against { "There is no earlier run to compare with, so the figures stand for themselves." }
             }
             @if !troubles.is_empty() {
                 ul.troubles { @for line in &troubles { li { span.sign aria-hidden="true" { "!" } (line) } } }

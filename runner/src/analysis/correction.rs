@@ -1,0 +1,81 @@
+//! The correction for looking at many benches at once.
+
+/// What the correction makes of the tests of one family.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Corrected {
+    /// Adjusted probabilities, in the order given: a test is significant at `alpha` if its own is at most `alpha`.
+    pub(super) q: Vec<f64>,
+    /// How many are significant.
+    pub(super) significant: usize,
+}
+
+/// The procedure of Benjamini and Hochberg (1995) at `alpha` over the probabilities `p`.
+pub(super) fn benjamini_hochberg(p: &[f64], alpha: f64) -> Corrected {
+    let size = super::count_of(p.len());
+    let mut order: Vec<usize> = (0..p.len()).collect();
+    order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
+    let mut q = vec![1.0; p.len()];
+    let mut lowest = 1.0_f64;
+    let mut rank = size;
+    for index in order.into_iter().rev() {
+        lowest = lowest.min(p[index] * size / rank);
+        q[index] = lowest;
+        rank -= 1.0;
+    }
+    let significant = q.iter().filter(|q| **q <= alpha).count();
+    Corrected { q, significant }
+}
+
+/// The level of one test in a family of `size` of which `significant` others are significant: by how little a single
+/// bench must be explained by chance to be reported. Intervals at 1 minus the level of the significant ones miss, of all
+/// that are reported, at most a share `alpha` (Benjamini and Yekutieli 2005).
+pub(super) fn level(alpha: f64, significant: usize, size: usize) -> f64 {
+    alpha * super::count_of(significant.max(1)) / super::count_of(size.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The procedure as its authors state it: the largest rank whose probability lies below the line.
+    fn rejected(p: &[f64], alpha: f64) -> Vec<bool> {
+        let mut sorted = p.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let size = p.len() as f64;
+        let below = |(rank, p): &(usize, &f64)| **p <= alpha * (*rank as f64 + 1.0) / size;
+        let bound = sorted.iter().enumerate().filter(below).next_back().map(|(_, p)| *p);
+        p.iter().map(|p| bound.is_some_and(|bound| *p <= bound)).collect()
+    }
+
+    #[test]
+    fn a_worked_example() {
+        let found = benjamini_hochberg(&[0.04, 0.01, 0.03, 0.5], 0.05);
+        let expected = [0.16 / 3.0, 0.04, 0.16 / 3.0, 0.5];
+        for (q, expected) in found.q.iter().zip(expected) {
+            assert!((q - expected).abs() < 1e-12, "{:?}", found.q);
+        }
+        assert_eq!(found.significant, 1);
+    }
+
+    #[test]
+    fn no_tests_make_no_trouble() {
+        assert_eq!(benjamini_hochberg(&[], 0.05), Corrected { q: Vec::new(), significant: 0 });
+        assert_eq!(level(0.05, 0, 0), 0.05);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_significant_is_what_the_naive_procedure_rejects(
+            p in prop::collection::vec(prop_oneof![0.0..1.0, 0.0..0.05], 1..40),
+            alpha in 0.001..0.4,
+        ) {
+            let found = benjamini_hochberg(&p, alpha);
+            let significant: Vec<bool> = found.q.iter().map(|q| *q <= alpha).collect();
+            prop_assert_eq!(&significant, &rejected(&p, alpha));
+            let level = level(alpha, found.significant, p.len());
+            let by_level: Vec<bool> = p.iter().map(|p| *p <= level * (1.0 + 1e-12)).collect();
+            prop_assert_eq!(by_level, significant);
+        }
+    }
+}
