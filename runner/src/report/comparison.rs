@@ -200,7 +200,7 @@ fn legend(comparison: &Comparison) -> String {
     format!(
         "\n{}  A change matters from {} up. Of the changes reported of a suite at most {} are false: q is p corrected \
          for its\n  benches, and the intervals go with it ({} for `equivalent`). Effect is Cliff's delta. Method: \
-         docs/METHODOLOGY.md.\n",
+         docs/methodology-comparison.md.\n",
         range.unwrap_or_default(),
         share(settings.margin),
         share(settings.alpha),

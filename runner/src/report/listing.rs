@@ -99,7 +99,6 @@ pub fn run_lines(runs: &[RunLine], palette: Palette) -> String {
     ]);
     for line in runs {
         let profile = line.head.profile.as_ref().map(|profile| format!(" {profile}")).unwrap_or_default();
-        let ends: Vec<_> = line.ends.iter().map(|end| end_name(*end)).collect();
         let is_good = line.ends.iter().all(|end| *end == BootEnd::Done);
         grid.add(vec![
             Cell::new(Style::Bold, clean(&line.head.id)),
@@ -107,15 +106,33 @@ pub fn run_lines(runs: &[RunLine], palette: Palette) -> String {
             Cell::from(clean(&format!("{}{profile}", line.head.command)).into_owned()),
             Cell::from(clean(line.mode.as_deref().unwrap_or("")).into_owned()),
             Cell::from(line.measured.to_string()),
-            Cell::new(if is_good { Style::Good } else { Style::Bad }, ends.join(", ")),
+            Cell::new(if is_good { Style::Good } else { Style::Bad }, ends(&line.ends)),
         ]);
     }
     grid.render(palette, None, &[])
 }
 
+/// How boots ended, each end with its number.
+fn ends(ends: &[BootEnd]) -> String {
+    let mut counted: Vec<(&str, usize)> = Vec::new();
+    for name in ends.iter().map(|end| end_name(*end)) {
+        match counted.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((name, 1)),
+        }
+    }
+    counted.iter().map(|(name, times)| format!("{times} {name}")).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ends_of_many_boots_are_counted() {
+        let told = [BootEnd::Done, BootEnd::Crashed, BootEnd::Done];
+        assert_eq!(ends(&told), "2 done, 1 crashed");
+    }
 
     #[test]
     fn the_list_has_one_entry_for_each_id_and_scale() {
