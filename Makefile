@@ -28,7 +28,7 @@ help:
 	@echo 'make perf-image  build the BIOS and UEFI images into target/image/'
 	@echo 'make hosted      run the same suites as a Linux process'
 	@echo 'make setup       install what is missing: compiler, QEMU, OVMF'
-	@echo 'make perf-check  boot in exact mode and compare with $(BASELINE); perf-baseline rewrites it'
+	@echo 'make perf-check  boot in exact mode and check against $(BASELINE); perf-baseline pins a new one'
 	@echo 'make doctor      list what is found and what is missing'
 	@echo 'PROFILE=$(PROFILE) PLAN=$(PLAN) choose machine and plan; TOOLCHAIN=debian|rustup the compiler'
 
@@ -62,11 +62,12 @@ BASELINE := docs/baseline.json
 
 .PHONY: perf-check
 perf-check: exact-run
-	$(RUNNER) compare --db $(CHECK)/results.db --baseline $(BASELINE)
+	$(RUNNER) check --db $(CHECK)/results.db --baseline $(BASELINE)
 
 .PHONY: perf-baseline
 perf-baseline: exact-run
-	$(RUNNER) compare --db $(CHECK)/results.db --baseline $(BASELINE) --update-baseline
+	$(RUNNER) baseline pin exact --db $(CHECK)/results.db
+	$(RUNNER) baseline export exact $(BASELINE) --db $(CHECK)/results.db
 
 .PHONY: exact-run
 exact-run: images $(RUNNER)

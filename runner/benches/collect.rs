@@ -7,15 +7,16 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use perf_kernel::suites::Unit;
-use perf_kernel::units::{Bytes, Ticks};
-use perf_kernel::wire::{
-    BenchRecord, CheckOutcome, EndReason, FORMAT_VERSION, Hello, Histogram, Interference, Link, LinkError,
-    MemoryUse, Record, SampleSummary, Sender, SlowSample, Status, SystemUse, ValidityCheck, WarmUp, Windows,
-};
+use perf_kernel::units::Ticks;
+use perf_kernel::wire::{EndReason, FORMAT_VERSION, Hello, Link, LinkError, Record, Sender};
 use runner::collect::{Boot, BootEnd, Patience, Silent, collect};
 use runner::source::FileSource;
 use runner::store::{RunHead, Store, StoredBoot, UnixSeconds};
+
+use records::record;
+
+#[path = "shared/records.rs"]
+mod records;
 
 /// Bench records in the transcript.
 const RECORDS: u64 = 10_000;
@@ -49,72 +50,11 @@ fn transcript() -> Vec<u8> {
         entry_ticks: Ticks(1_000_000),
     }));
     for index in 0..RECORDS {
-        send(Record::Bench(Box::new(bench(index))));
+        let id = format!("memory/alloc-small/{index}");
+        send(Record::Bench(Box::new(record(id, 1_000 + index % 977))));
     }
     sender.end(EndReason::Done).expect("memory takes everything");
     std::mem::take(&mut sender.link_mut().0)
-}
-
-fn bench(index: u64) -> BenchRecord {
-    let median = 1_000 + index % 977;
-    BenchRecord {
-        id: format!("memory/alloc-small/{index}"),
-        status: Status::Measured,
-        reason: None,
-        unit: Unit::Ticks,
-        iterations: 512,
-        operations: 1,
-        bytes: Some(Bytes(64)),
-        summary: Some(SampleSummary {
-            n: 10_000,
-            min: median - 50,
-            mean_milli: median * 1_000 + 125,
-            deviation_milli: 12_345,
-            mad: 7,
-            p50: median,
-            p90: median + 40,
-            p95: median + 90,
-            p99: median + 200,
-            p999: Some(median + 900),
-            max: median + 5_000,
-        }),
-        histogram: Some(Histogram {
-            precision_bits: 7,
-            buckets: (0_u32..60)
-                .map(|bucket| (1_200 + 3 * bucket, u64::from(bucket * bucket % 419 + 1)))
-                .collect(),
-        }),
-        windows: Some(Windows {
-            samples: 100,
-            ticks_total: median * 10_000,
-            ticks_best: median * 99,
-            ticks_worst: median * 103,
-        }),
-        slowest: (0..5)
-            .map(|place| SlowSample { index: 17 * place, value: median + 4_000, cause: None })
-            .collect(),
-        raw: None,
-        attempts: 5_120_000,
-        successes: 5_120_000,
-        errors: Vec::new(),
-        warm_up: Some(WarmUp { batches: 12, is_settled: true }),
-        overhead_ticks: 24,
-        checksum: Some(format!("{:016x}", index.wrapping_mul(0x9e37_79b9_7f4a_7c15))),
-        validity: ["result", "checksum", "settled"].map(passed).to_vec(),
-        memory: Some(MemoryUse { live: Bytes(0), peak: Bytes(65_536) }),
-        system: SystemUse { elapsed_ticks: median * 10_100, ..SystemUse::default() },
-        interference: Interference {
-            gap_count: Some(3),
-            gap_ticks_max: Some(9_000),
-            ..Interference::default()
-        },
-        pmu: None,
-        figures: Vec::new(),
-    }
-}
-
-fn passed(name: &str) -> ValidityCheck {
-    ValidityCheck { name: name.to_owned(), outcome: CheckOutcome::Passed, detail: String::new() }
 }
 
 /// Replays the transcript at `path`, keeping its bytes at `kept` as a run does.

@@ -20,6 +20,8 @@ pub mod doctor;
 #[cfg(feature = "host")]
 pub mod exit_code;
 #[cfg(feature = "host")]
+pub mod gate;
+#[cfg(feature = "host")]
 pub mod history;
 pub mod image;
 #[cfg(feature = "host")]

@@ -5,8 +5,12 @@ mod samples;
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/baselines.rs"]
+mod baselines;
 #[path = "cli/bisecting.rs"]
 mod bisecting;
+#[path = "cli/checking.rs"]
+mod checking;
 #[path = "cli/comparing.rs"]
 mod comparing;
 #[path = "cli/harness.rs"]

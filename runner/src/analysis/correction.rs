@@ -44,7 +44,7 @@ mod tests {
         sorted.sort_by(f64::total_cmp);
         let size = p.len() as f64;
         let below = |(rank, p): &(usize, &f64)| **p <= alpha * (*rank as f64 + 1.0) / size;
-        let bound = sorted.iter().enumerate().filter(below).next_back().map(|(_, p)| *p);
+        let bound = sorted.iter().enumerate().rfind(below).map(|(_, p)| *p);
         p.iter().map(|p| bound.is_some_and(|bound| *p <= bound)).collect()
     }
 

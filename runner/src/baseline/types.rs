@@ -1,32 +1,44 @@
 //! A baseline.
 
-use serde::{Deserialize, Serialize};
-
+use super::BaselineName;
+use crate::analysis::Fingerprint;
 use crate::report::Document;
 use crate::store::UnixSeconds;
 
 /// Where the figures of a baseline come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub enum BaselineKind {
     /// One run that somebody chose; it stays until somebody chooses another.
-    Pinned,
-    /// The healthy boots of the newest runs of a machine, so many.
+    Pinned(Box<Document>),
+    /// The newest healthy boots of the machine before the run that is judged; looked up whenever it is used.
     Rolling {
-        /// How many boots.
+        /// How many boots, from 1.
         boots: u32,
     },
 }
 
-/// The figures that runs of one machine are held against.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What runs of one machine are held against. Several machines may have a baseline of one name.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Baseline {
     /// Its name.
-    pub name: String,
-    /// Where its figures come from.
-    pub kind: BaselineKind,
-    /// When they were set.
+    pub name: BaselineName,
+    /// The machine, with everything else that figures depend on.
+    pub fingerprint: Fingerprint,
+    /// When somebody set it.
     pub set: UnixSeconds,
-    /// The boots, with the fingerprint of their machine.
-    pub content: Document,
+    /// Why it was set although its run was refused; `None` if it was not refused.
+    pub accepted: Option<String>,
+    /// Its figures.
+    pub kind: BaselineKind,
+}
+
+impl BaselineKind {
+    /// Its name in files, lists and the database.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pinned(_) => "pinned",
+            Self::Rolling { .. } => "rolling",
+        }
+    }
 }

@@ -6,7 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
 use super::audit::AuditOptions;
+use super::baseline::BaselineOptions;
 use super::bisect::BisectOptions;
+use super::check::CheckOptions;
 use super::compare::CompareOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
@@ -39,8 +41,12 @@ pub(super) enum Command {
     Runs(StoreOptions),
     /// Report a stored run
     Show(ShowOptions),
-    /// Compare two runs, sets of boots, the boots of a run, or a run with a baseline
+    /// Compare two runs, sets of boots, or the boots of a run
     Compare(CompareOptions),
+    /// Judge a run against a baseline, with an exit code for a gate
+    Check(CheckOptions),
+    /// Pin, roll, list, export and import baselines
+    Baseline(BaselineOptions),
     /// Show the history of a bench, with what changed and where it is going
     History(HistoryOptions),
     /// List what the histories show; say why one may stay
@@ -137,7 +143,7 @@ pub(super) struct OutputOptions {
 #[derive(Args, Clone, Debug)]
 pub(super) struct StoreOptions {
     /// The database of results; transcripts lie beside it [default: multios-perf/results.db in the data folder]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     pub(super) db: Option<PathBuf>,
 }
 

@@ -1,12 +1,9 @@
-//! `compare`: two runs, sets of boots, the boots of a run, or a run and a baseline file.
+//! `compare`: two runs, sets of boots, or the boots of a run.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Args;
-use perf_kernel::wire::{Mode, Status};
 
 use super::arguments::StoreOptions;
 use super::compare_sides::{pairs, side};
@@ -16,8 +13,8 @@ use super::share::{instructions, rate, share};
 use super::show::{load, open};
 use crate::analysis::{Comparison, Settings, compare_with, splits};
 use crate::exit_code;
-use crate::report::{Document, Palette, comparison, comparisons_json, split_table};
-use crate::store::{Run, RunName, Selector, Store};
+use crate::report::{Palette, comparison, comparisons_json, split_table};
+use crate::store::{RunName, Selector, Store};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct CompareOptions {
@@ -25,17 +22,17 @@ pub(super) struct CompareOptions {
     #[arg(value_name = "A[:BOOT]")]
     pub(super) a: Option<Selector>,
     /// After; without it the boots of A are compared with each other
-    #[arg(value_name = "B[:BOOT]", conflicts_with = "baseline")]
+    #[arg(value_name = "B[:BOOT]")]
     pub(super) b: Option<Selector>,
     /// The boots before, of several runs: all boots of RUN, or one
     #[arg(long, value_name = "RUN[:BOOT]", num_args = 1.., value_delimiter = ',', requires = "after")]
-    #[arg(conflicts_with_all = ["a", "b", "within", "baseline"])]
+    #[arg(conflicts_with_all = ["a", "b", "within"])]
     pub(super) before: Vec<Selector>,
     /// The boots after
     #[arg(long, value_name = "RUN[:BOOT]", num_args = 1.., value_delimiter = ',', requires = "before")]
     pub(super) after: Vec<Selector>,
     /// Compare the boots of this run with each other: its first half with its second, in exact mode the first with each
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b", "baseline"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["a", "b"])]
     pub(super) within: Option<Selector>,
     /// Split the boots of --within at random into halves, so many times, and count the false changes
     #[arg(long, value_name = "N", requires = "within", conflicts_with = "json")]
@@ -44,12 +41,6 @@ pub(super) struct CompareOptions {
     /// Where the random splits start from
     #[arg(long, value_name = "NUMBER", default_value_t = 1, requires = "splits")]
     pub(super) seed: u64,
-    /// Compare A (or the last run) with a file that --json or --update-baseline wrote; exact mode only
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Option<PathBuf>,
-    /// Then write the run into the baseline file
-    #[arg(long, requires = "baseline")]
-    pub(super) update_baseline: bool,
     /// Smallest change that matters, as 2% or 0.02
     #[arg(long, value_name = "SHARE", default_value = "1%", value_parser = share)]
     pub(super) margin: f64,
@@ -76,10 +67,6 @@ pub(super) fn compare(options: &CompareOptions) -> anyhow::Result<u8> {
     let last = Selector { run: RunName::Last(0), boot: None };
     let wanted = options.within.as_ref().or(options.a.as_ref()).or(options.before.first());
     let store = open(&options.store, wanted.unwrap_or(&last))?;
-    if let Some(path) = &options.baseline {
-        let run = load(&store, options.a.as_ref().unwrap_or(&last))?;
-        return with_baseline(path, &run, options);
-    }
     if let Some((run, number)) = options.within.as_ref().zip(options.splits) {
         return split(&store, run, number, options);
     }
@@ -100,53 +87,6 @@ fn split(store: &Store, run: &Selector, number: u32, options: &CompareOptions) -
     let found = splits(&side(&run)?, number, options.seed, &settings).map_err(unfit)?;
     print(&split_table(&found, &settings, Palette::of(&io::stdout())))?;
     Ok(exit_code::OK)
-}
-
-fn with_baseline(path: &Path, run: &Run, options: &CompareOptions) -> anyhow::Result<u8> {
-    let is_updated = options.update_baseline;
-    if run.mode() != Some(Mode::Icount) {
-        let reason =
-            "only exact runs have figures that a file can hold; boot with `--profile icount`".to_owned();
-        let what = format!("compare run {} with a baseline", run.head.id);
-        return Err(CommandError::File { what, reason }.into());
-    }
-    let mut code = exit_code::OK;
-    match fs::read(path) {
-        Ok(text) => {
-            let baseline = Document::parse(&text).with_context(|| format!("use {}", path.display()))?;
-            let baseline = baseline.side(&path.display().to_string());
-            let found = compare_with(&baseline, &side(run)?, &options.settings());
-            code = self::code(&found);
-            show(&[found], options)?;
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && is_updated => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let what = format!("read the baseline {}", path.display());
-            return Err(
-                CommandError::Missing { what, remedy: "--update-baseline makes it".to_owned() }.into()
-            );
-        }
-        Err(error) => return Err(error).with_context(|| format!("read the baseline {}", path.display())),
-    }
-    if !is_updated {
-        return Ok(code);
-    }
-    let text = baseline_of(run).to_text();
-    fs::write(path, text).with_context(|| format!("write the baseline {}", path.display()))?;
-    print(&format!("{} now holds run {}\n", path.display(), run.head.id))?;
-    Ok(exit_code::OK)
-}
-
-/// What a repository should keep of `run`: its first boot, without places on this machine and without the benches that
-/// have no figures.
-fn baseline_of(run: &Run) -> Document {
-    let mut document = Document::of(run);
-    document.boots.truncate(1);
-    for boot in &mut document.boots {
-        boot.transcript = None;
-        boot.benches.retain(|bench| bench.status != Status::Skipped);
-    }
-    document
 }
 
 fn code(comparison: &Comparison) -> u8 {

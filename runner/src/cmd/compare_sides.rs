@@ -94,7 +94,7 @@ fn sets(store: &Store, before: &[Selector], after: &[Selector]) -> anyhow::Resul
         let pooled = Side::pool(sides).with_context(|| format!("find a boot {name}"))?;
         match pooled.mixed.first() {
             None => Ok(pooled),
-            Some(difference) => Err(CommandError::Unlike {
+            Some(difference) => Err(CommandError::NotComparable {
                 what: format!("take the boots {name} together"),
                 reason: format!(
                     "they are not alike: {} is \"{}\" and \"{}\"",

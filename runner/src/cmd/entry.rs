@@ -7,8 +7,8 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    audit, bisect, compare, detect, doctor, failure, findings, history, hosted, list, replay, report, run,
-    show, watch,
+    audit, baseline, bisect, check, compare, detect, doctor, failure, findings, history, hosted, list,
+    replay, report, run, show, watch,
 };
 use crate::report::clean;
 
@@ -24,6 +24,8 @@ pub fn main() -> ExitCode {
         Command::Runs(options) => list::runs(options),
         Command::Show(options) => show::show(options),
         Command::Compare(options) => compare::compare(options),
+        Command::Check(options) => check::check(options),
+        Command::Baseline(options) => baseline::baseline(options),
         Command::History(options) => history::history(options),
         Command::Findings(options) => findings::findings(options),
         Command::Audit(options) => audit::audit(options),

@@ -7,6 +7,7 @@ use anyhow::Error;
 use perf_kernel::plan::PlanError;
 use perf_kernel::suites::SelectionError;
 
+use crate::baseline::BaselineFileError;
 use crate::bisect::RepositoryError;
 use crate::collect::CollectCause;
 use crate::config::ConfigError;
@@ -51,9 +52,17 @@ pub(super) enum CommandError {
         /// Why that cannot be and what to write instead.
         reason: String,
     },
-    /// Boots that are not alike and were to be taken together.
+    /// A run that does not deserve what was asked for it.
     #[error("{what}: {reason}")]
-    Unlike {
+    Refused {
+        /// What was tried.
+        what: String,
+        /// Why it was refused, and what would force it.
+        reason: String,
+    },
+    /// Two things that are not alike enough for what was asked.
+    #[error("{what}: {reason}")]
+    NotComparable {
         /// What was tried.
         what: String,
         /// In what they differ.
@@ -100,9 +109,10 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
         return Some(match error {
             CommandError::NoRecords { .. } | CommandError::File { .. } => exit_code::CONFIGURATION,
             CommandError::Missing { .. } => exit_code::MISSING,
-            CommandError::Unlike { .. } => exit_code::NOT_COMPARABLE,
             CommandError::NoSuchBoot { .. } => exit_code::NO_SUCH_RUN,
             CommandError::Usage { .. } => exit_code::USAGE,
+            CommandError::Refused { .. } => exit_code::INVALID,
+            CommandError::NotComparable { .. } => exit_code::NOT_COMPARABLE,
         });
     }
     if let Some(error) = cause.downcast_ref::<TestError>() {
@@ -139,7 +149,8 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     let is_configuration = cause.is::<ConfigError>()
         || cause.is::<PlanError>()
         || cause.is::<SelectionError>()
-        || cause.is::<BaselineError>();
+        || cause.is::<BaselineError>()
+        || cause.is::<BaselineFileError>();
     if is_configuration {
         return Some(exit_code::CONFIGURATION);
     }

@@ -1,9 +1,12 @@
 //! The command line.
 
+mod against;
 mod arguments;
 mod audit;
+mod baseline;
 mod bisect;
 mod bisect_drive;
+mod check;
 mod compare;
 mod compare_sides;
 mod detect;

@@ -46,7 +46,7 @@ fn size(bench: &BenchVerdict) -> f64 {
 }
 
 /// A workflow command with its line end.
-fn command(level: &str, properties: &[(&str, String)], message: &str) -> String {
+pub(super) fn command(level: &str, properties: &[(&str, String)], message: &str) -> String {
     let properties: Vec<_> =
         properties.iter().map(|(name, value)| format!("{name}={}", property(value))).collect();
     format!("::{level} {}::{}\n", properties.join(","), data(message))

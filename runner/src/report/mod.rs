@@ -2,6 +2,7 @@
 
 mod annotations;
 mod audit;
+mod baselines;
 mod bencher;
 mod bisect;
 mod case;
@@ -16,6 +17,7 @@ mod csv;
 mod document;
 mod findings;
 mod format;
+mod gate;
 #[cfg(test)]
 pub(crate) mod golden;
 #[cfg(test)]
@@ -45,6 +47,7 @@ mod words;
 
 pub use annotations::annotations;
 pub use audit::audit_text;
+pub use baselines::{baseline_figures, baseline_lines, creep_lines};
 pub use bencher::bencher;
 pub use bisect::search_text;
 pub use clean::clean;
@@ -55,6 +58,7 @@ pub use csv::csv;
 pub use document::{BaselineError, DOCUMENT_FORMAT, Document, DocumentBench, DocumentBoot, DocumentCrash};
 pub use findings::finding_lines;
 pub use format::ReportFormat;
+pub use gate::{BootAgain, Gate};
 pub use html::html;
 pub use json::to_json;
 pub use junit::junit;

@@ -6,21 +6,29 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use perf_kernel::wire::BenchRecord;
+use perf_kernel::wire::{BenchRecord, Status};
 use rusqlite::{Connection, OpenFlags, Statement, TransactionBehavior, params};
 use serde::Serialize;
 
+use super::points::BenchKeys;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::{RunHead, StoreError, StoredBoot, points};
 
 /// How long another program may keep the database locked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// Results are some two thousand bytes each: the usual page of 4,096 would hold one, and waste the rest.
+const PAGE_BYTES: u32 = 16_384;
+
+/// Pages kept in memory, 32 MiB of them.
+const CACHE_KIB: i32 = 32 << 10;
+
 /// An open database of results.
 #[derive(Debug)]
 pub struct Store {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
+    pub(super) bench_keys: BenchKeys,
 }
 
 impl Store {
@@ -55,8 +63,10 @@ impl Store {
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        let mut store = Self { connection, path: path.to_owned() };
+        let bench_keys = BenchKeys::default();
+        let mut store = Self { connection, path: path.to_owned(), bench_keys };
         store.connection.busy_timeout(patience).map_err(failed)?;
+        store.set_sizes().map_err(|error| StoreError::of("open", path, error))?;
         store.use_write_ahead_log(patience)?;
         store.migrate()?;
         Ok(store)
@@ -73,23 +83,36 @@ impl Store {
     /// # Errors
     /// See [`StoreError`]; nothing is stored then.
     pub fn insert_boot(&mut self, head: &RunHead, stored: &StoredBoot) -> Result<(), StoreError> {
-        let path = self.path.clone();
-        let failed = |error| StoreError::of("store a boot in", &path, error);
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        insert_run(&transaction, head).map_err(failed)?;
-        let boot = insert_boot(&transaction, head, stored).map_err(failed)?;
-        points::insert(&transaction, boot, &stored.boot).map_err(failed)?;
+        let inserted = self.try_insert_boot(head, stored);
+        if inserted.is_err() {
+            // They may be of benches that went with the transaction.
+            self.bench_keys = BenchKeys::default();
+        }
+        inserted.map_err(|error| StoreError::of("store a boot in", &self.path, error))
+    }
+
+    fn try_insert_boot(&mut self, head: &RunHead, stored: &StoredBoot) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        insert_run(&transaction, head)?;
+        let boot = insert_boot(&transaction, head, stored)?;
+        points::insert(&transaction, boot, &stored.boot, &mut self.bench_keys)?;
         {
             let sql = "INSERT INTO results (boot, id, status, n, iterations, p50, record) \
                        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let mut statement = transaction.prepare_cached(sql).map_err(failed)?;
+            let mut statement = transaction.prepare_cached(sql)?;
             let mut text = Vec::with_capacity(4096);
             for record in &stored.boot.benches {
-                insert_result(&mut statement, boot, record, &mut text).map_err(failed)?;
+                insert_result(&mut statement, boot, record, &mut text)?;
             }
         }
-        transaction.commit().map_err(failed)
+        transaction.commit()
+    }
+
+    /// Sizes that fit results. A page can be chosen only for a database that is new.
+    fn set_sizes(&self) -> rusqlite::Result<()> {
+        self.connection.pragma_update(None, "page_size", PAGE_BYTES)?;
+        // A negative size is one in kibibytes.
+        self.connection.pragma_update(None, "cache_size", -CACHE_KIB)
     }
 
     /// Readers then never wait for a writer. The switch itself fails at once when somebody else uses the file.
@@ -110,7 +133,7 @@ impl Store {
         self.connection.pragma_update(None, "foreign_keys", true).map_err(failed)
     }
 
-    fn migrate(&mut self) -> Result<(), StoreError> {
+    pub(super) fn migrate(&mut self) -> Result<(), StoreError> {
         let path = self.path.clone();
         let path = path.as_path();
         let failed = |error| StoreError::of("open", path, error);
@@ -199,8 +222,10 @@ fn insert_boot(connection: &Connection, head: &RunHead, stored: &StoredBoot) -> 
     let beacons: Vec<(u64, u64)> = boot.beacons.iter().map(|mark| (mark.ticks.0, mark.arrival.0)).collect();
     let hello = boot.hello.as_ref();
     let sql = "INSERT INTO boots (run, number, \"end\", end_detail, mode, image_hash, bench_running, hello, \
-               machine, clock, ledger, crash, crash_frames, log, beacons, damage, transcript, transcript_hash, fingerprint) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+               machine, clock, ledger, crash, crash_frames, log, beacons, damage, transcript, transcript_hash, fingerprint, \
+               measured) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    let is_measured = |record: &&BenchRecord| record.status == Status::Measured;
+    let measured = i64::try_from(boot.benches.iter().filter(is_measured).count()).unwrap_or(i64::MAX);
     let fingerprint = points::fingerprint_key(connection, head, boot)?;
     connection.prepare_cached(sql)?.insert(params![
         head.id,
@@ -222,6 +247,7 @@ fn insert_boot(connection: &Connection, head: &RunHead, stored: &StoredBoot) -> 
         stored.transcript.as_ref().map(|path| path.to_string_lossy()),
         stored.transcript_hash,
         fingerprint,
+        measured,
     ])
 }
 
@@ -240,7 +266,7 @@ fn insert_result(
     statement.execute(params![
         boot,
         record.id,
-        word(&record.status)?,
+        status_word(record.status),
         summary.map(|summary| whole(summary.n)),
         whole(record.iterations),
         summary.map(|summary| whole(summary.p50)),
@@ -268,6 +294,16 @@ pub(super) fn word(value: &impl Serialize) -> rusqlite::Result<String> {
     Ok(json(value)?.trim_matches('"').to_owned())
 }
 
+/// The word for `status` in the database, the same as in JSON.
+pub(super) const fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Measured => "measured",
+        Status::Skipped => "skipped",
+        Status::Failed => "failed",
+        Status::Invalid => "invalid",
+    }
+}
+
 fn unwritable(error: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::ToSqlConversionFailure(Box::new(error))
 }
@@ -281,6 +317,13 @@ mod tests {
 
     fn a_run() -> crate::store::Run {
         run("3f2a91bc", vec![boot(Mode::Hosted, vec![samples::bench("memory/alloc-small/64", 100, 1)])])
+    }
+
+    #[test]
+    fn a_status_has_the_word_that_json_has() {
+        for status in [Status::Measured, Status::Skipped, Status::Failed, Status::Invalid] {
+            assert_eq!(status_word(status), word(&status).expect("a word"));
+        }
     }
 
     #[test]

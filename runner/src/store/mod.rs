@@ -1,8 +1,11 @@
 //! Results that were kept: an SQLite database, and the raw transcripts beside it.
 
+mod baselines;
 mod database;
 mod error;
 mod folder;
+#[cfg(test)]
+mod migration_tests;
 mod points;
 mod queries;
 mod run;
@@ -17,6 +20,7 @@ mod tracked;
 mod tracked_findings;
 mod transcript;
 
+pub use baselines::Others;
 pub use database::Store;
 pub(crate) use database::{from_stored_json, stored_json};
 pub use error::StoreError;

@@ -28,11 +28,25 @@ impl Store {
     /// See [`StoreError`].
     pub fn runs(&self) -> Result<Vec<RunLine>, StoreError> {
         self.reading(|store| {
-            let sql = "SELECT id, started_unix_s, command, profile, plan, runner_version, revision FROM runs \
-                       ORDER BY started_unix_s DESC, rowid DESC";
+            let sql = "SELECT id, started_unix_s, command, profile, plan, runner_version, revision, \"end\", mode, \
+                       measured FROM runs LEFT JOIN boots ON boots.run = runs.id \
+                       ORDER BY started_unix_s DESC, runs.rowid DESC, number";
             let mut statement = store.connection.prepare_cached(sql)?;
-            let heads = statement.query_map([], head)?.collect::<rusqlite::Result<Vec<_>>>()?;
-            heads.into_iter().map(|head| store.line(head)).collect()
+            let mut rows = statement.query([])?;
+            let mut lines: Vec<RunLine> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let id = row.get_ref(0)?.as_str()?;
+                if lines.last().is_none_or(|line| line.head.id != id) {
+                    lines.push(RunLine { head: head(row)?, mode: None, ends: Vec::new(), measured: 0 });
+                }
+                let end = row.get_ref(7)?.as_str_or_null()?;
+                if let Some((line, end)) = lines.last_mut().zip(end) {
+                    line.ends.push(parsed(7, &format!("\"{end}\""))?);
+                    line.mode = line.mode.take().or(row.get(8)?);
+                    line.measured = line.measured.saturating_add(row.get(9)?);
+                }
+            }
+            Ok(lines)
         })
     }
 
@@ -121,21 +135,6 @@ impl Store {
         read: impl FnOnce(&Self) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         read(self).map_err(|error| StoreError::of("read", &self.path, error))
-    }
-
-    fn line(&self, head: RunHead) -> rusqlite::Result<RunLine> {
-        let sql = "SELECT \"end\", mode FROM boots WHERE run = ?1 ORDER BY number";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let boots = statement.query_map([&head.id], |row| {
-            let end: String = row.get(0)?;
-            Ok((parsed::<BootEnd>(0, &format!("\"{end}\""))?, row.get::<_, Option<String>>(1)?))
-        })?;
-        let boots = boots.collect::<rusqlite::Result<Vec<_>>>()?;
-        let sql = "SELECT count(*) FROM results JOIN boots ON results.boot = boots.key \
-                   WHERE boots.run = ?1 AND status = 'measured'";
-        let measured = self.connection.prepare_cached(sql)?.query_row([&head.id], |row| row.get(0))?;
-        let mode = boots.iter().find_map(|(_, mode)| mode.clone());
-        Ok(RunLine { head, mode, ends: boots.into_iter().map(|(end, _)| end).collect(), measured })
     }
 
     fn benches(&self, boot: i64) -> rusqlite::Result<Vec<BenchRecord>> {

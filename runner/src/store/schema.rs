@@ -70,7 +70,8 @@ CREATE INDEX results_by_boot ON results (boot);
 CREATE INDEX results_by_bench ON results (id, boot);
 ";
 
-/// Narrow rows for everything that looks at more than one run, and what was concluded from them.
+/// Narrow rows for everything that looks at more than one run, and what was concluded from them. The rows of a boot lie
+/// together: a boot that comes in is then appended, and does not touch the page of every bench.
 const HISTORIES: &str = "
 DROP INDEX results_by_bench;
 ALTER TABLE runs ADD COLUMN revision TEXT;
@@ -80,7 +81,9 @@ CREATE TABLE fingerprints (
     fields TEXT NOT NULL
 ) STRICT;
 ALTER TABLE boots ADD COLUMN fingerprint INTEGER REFERENCES fingerprints (key);
-CREATE INDEX boots_by_fingerprint ON boots (fingerprint);
+ALTER TABLE boots ADD COLUMN measured INTEGER NOT NULL DEFAULT 0;
+UPDATE boots SET measured = (SELECT count(*) FROM results WHERE boot = boots.key AND status = 'measured');
+CREATE INDEX boots_by_fingerprint ON boots (fingerprint, run);
 CREATE TABLE benches (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE
@@ -91,7 +94,7 @@ CREATE TABLE points (
     status TEXT NOT NULL,
     unit TEXT NOT NULL,
     p50 REAL NOT NULL,
-    PRIMARY KEY (bench, boot)
+    PRIMARY KEY (boot, bench)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE series (
     key INTEGER PRIMARY KEY,

@@ -1,8 +1,11 @@
 //! Series of figures over runs: one machine, one bench, one point a run.
 
+use std::collections::HashMap;
+
 use perf_kernel::wire::Status;
 use rusqlite::{Row, params};
 
+use super::database::status_word;
 use super::queries::parsed;
 use super::{Store, StoreError, UnixSeconds};
 use crate::analysis::{Fingerprint, median};
@@ -125,55 +128,109 @@ impl Store {
         runs: &str,
     ) -> Result<Vec<Series>, StoreError> {
         self.reading(|store| {
-            let sql = format!(
-                "SELECT benches.id, runs.id, started_unix_s, revision, image_hash, unit, p50 \
-                 FROM fingerprints JOIN boots ON boots.fingerprint = fingerprints.key \
-                 JOIN runs ON runs.id = boots.run JOIN points ON points.boot = boots.key \
-                 JOIN benches ON benches.key = points.bench \
-                 WHERE fingerprints.name = ?1 AND (?2 IS NULL OR benches.id = ?2) AND status = ?3 AND {runs} \
-                 ORDER BY benches.id, runs.rowid, boots.number"
-            );
-            let mut statement = store.connection.prepare_cached(&sql)?;
-            let measured = super::database::word(&Status::Measured)?;
-            let mut rows = statement.query(params![machine, bench, measured])?;
-            let mut gathered = Gathered::default();
+            let connection = &store.connection;
+            let mut ids: HashMap<i64, String> = HashMap::new();
+            let sql = "SELECT key, id FROM benches WHERE ?1 IS NULL OR id = ?1";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut rows = statement.query([bench])?;
             while let Some(row) = rows.next()? {
-                gathered.add(row)?;
+                ids.insert(row.get(0)?, row.get(1)?);
             }
-            Ok(gathered.finish())
+            let only = bench.and_then(|_| ids.keys().next().copied());
+            let sql = format!(
+                "SELECT boots.key, runs.id, started_unix_s, revision, image_hash \
+                 FROM fingerprints JOIN boots ON boots.fingerprint = fingerprints.key \
+                 JOIN runs ON runs.id = boots.run WHERE fingerprints.name = ?1 AND {runs} \
+                 ORDER BY runs.rowid, boots.number"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let boots = statement.query_map([machine], stored_boot)?.collect::<rusqlite::Result<Vec<_>>>()?;
+            // The rows of a boot lie together, so that a boot at a time is faster than one sorted query.
+            let wanted = if only.is_some() { "AND bench = ?3" } else { "AND ?3 IS NULL" };
+            let sql = format!("SELECT bench, unit, p50 FROM points WHERE boot = ?1 AND status = ?2 {wanted}");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let mut gathered = Gathered::default();
+            for boot in boots.iter().filter(|_| !ids.is_empty()) {
+                let measured = status_word(Status::Measured);
+                let mut rows = statement.query(params![boot.key, measured, only])?;
+                while let Some(row) = rows.next()? {
+                    gathered.add(boot, row)?;
+                }
+            }
+            Ok(gathered.finish(&mut ids))
         })
     }
 }
 
-/// Rows of boots on their way to points of runs.
+/// A boot with its run.
+struct BootRow {
+    key: i64,
+    run: String,
+    started: UnixSeconds,
+    revision: Option<String>,
+    image_hash: Option<String>,
+}
+
+fn stored_boot(row: &Row<'_>) -> rusqlite::Result<BootRow> {
+    let started: i64 = row.get(2)?;
+    Ok(BootRow {
+        key: row.get(0)?,
+        run: row.get(1)?,
+        started: UnixSeconds(u64::try_from(started).unwrap_or(0)),
+        revision: row.get(3)?,
+        image_hash: row.get(4)?,
+    })
+}
+
+/// Figures of boots on their way to points of runs, by the key of their bench.
 #[derive(Default)]
-struct Gathered {
-    series: Vec<Series>,
+struct Gathered(HashMap<i64, Growing>);
+
+/// A series, with the figures of the boots of its last run.
+#[derive(Default)]
+struct Growing {
+    points: Vec<SeriesPoint>,
     values: Vec<f64>,
 }
 
 impl Gathered {
-    fn add(&mut self, row: &Row<'_>) -> rusqlite::Result<()> {
-        let bench = row.get_ref(0)?.as_str()?;
-        let run = row.get_ref(1)?.as_str()?;
-        let is_same_bench = self.series.last().is_some_and(|series| series.bench == bench);
-        let newest = self.series.last().and_then(|series| series.points.last());
-        if !is_same_bench || newest.is_none_or(|point| point.run != run) {
-            self.close();
-            if !is_same_bench {
-                self.series.push(Series { bench: bench.to_owned(), points: Vec::new() });
-            }
-            let point = point(row)?;
-            self.series.last_mut().into_iter().for_each(|series| series.points.push(point.clone()));
+    /// Takes a figure of `boot`; those of a run must follow each other.
+    fn add(&mut self, boot: &BootRow, row: &Row<'_>) -> rusqlite::Result<()> {
+        let series = self.0.entry(row.get(0)?).or_default();
+        if series.points.last().is_none_or(|point| point.run != boot.run) {
+            series.close();
+            series.points.push(SeriesPoint {
+                run: boot.run.clone(),
+                started: boot.started,
+                revision: boot.revision.clone(),
+                image_hash: boot.image_hash.clone(),
+                unit: row.get(1)?,
+                value: 0.0,
+                low: 0.0,
+                high: 0.0,
+                boots: 0,
+            });
         }
-        self.values.push(row.get(6)?);
+        series.values.push(row.get(2)?);
         Ok(())
     }
 
-    /// Sums up the boots of the newest point.
+    /// The series by their ids, which are taken out of `ids`.
+    fn finish(self, ids: &mut HashMap<i64, String>) -> Vec<Series> {
+        let named = self.0.into_iter().filter_map(|(key, mut growing)| {
+            growing.close();
+            Some(Series { bench: ids.remove(&key)?, points: growing.points })
+        });
+        let mut series: Vec<_> = named.collect();
+        series.sort_by(|a, b| a.bench.cmp(&b.bench));
+        series
+    }
+}
+
+impl Growing {
+    /// Sums up the boots of the last point.
     fn close(&mut self) {
-        let point = self.series.last_mut().and_then(|series| series.points.last_mut());
-        if let (Some(point), Some(middle)) = (point, median(self.values.iter().copied())) {
+        if let (Some(point), Some(middle)) = (self.points.last_mut(), median(self.values.iter().copied())) {
             point.value = middle;
             point.low = self.values.iter().copied().fold(f64::INFINITY, f64::min);
             point.high = self.values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -181,26 +238,6 @@ impl Gathered {
         }
         self.values.clear();
     }
-
-    fn finish(mut self) -> Vec<Series> {
-        self.close();
-        self.series
-    }
-}
-
-fn point(row: &Row<'_>) -> rusqlite::Result<SeriesPoint> {
-    let started: i64 = row.get(2)?;
-    Ok(SeriesPoint {
-        run: row.get(1)?,
-        started: UnixSeconds(u64::try_from(started).unwrap_or(0)),
-        revision: row.get(3)?,
-        image_hash: row.get(4)?,
-        unit: row.get(5)?,
-        value: 0.0,
-        low: 0.0,
-        high: 0.0,
-        boots: 0,
-    })
 }
 
 #[cfg(test)]

@@ -191,42 +191,6 @@ fn settings_out_of_range_are_refused() {
 }
 
 #[test]
-fn a_baseline_file_finds_a_change_and_takes_it() {
-    let place = Place::new();
-    stored(&place, Mode::Icount, &[&measured()]);
-    place
-        .call(&["compare", "--baseline", "b.json"])
-        .fails_with(exit_code::MISSING, &["b.json", "--update-baseline"]);
-    let made = place.call(&["compare", "--baseline", "b.json", "--update-baseline"]);
-    shows(&made, exit_code::OK, "b.json now holds run");
-    let baseline = fs::read_to_string(place.path("b.json")).expect("written");
-    assert!(!baseline.contains(text(&place.path(""))), "no place of this machine belongs in a repository");
-    shows(&place.call(&["compare", "--baseline", "b.json"]), exit_code::OK, "no difference in 2 benches");
-    stored(&place, Mode::Icount, &[&slower()]);
-    shows(&place.call(&["compare", "--baseline", "b.json"]), exit_code::DIFFERENT, "env/timer-pair");
-    place.call(&["compare", "--baseline", "b.json", "--update-baseline"]);
-    shows(&place.call(&["compare", "--baseline", "b.json"]), exit_code::OK, "no difference in 2 benches");
-}
-
-#[test]
-fn baselines_that_cannot_serve_are_named() {
-    let place = Place::new();
-    stored(&place, Mode::Icount, &[&measured()]);
-    place.file("text.json", "not json");
-    place
-        .call(&["compare", "--baseline", "text.json"])
-        .fails_with(exit_code::CONFIGURATION, &["text.json", "--json FILE"]);
-    place.file("newer.json", "{\"format\": 99}");
-    place
-        .call(&["compare", "--baseline", "newer.json"])
-        .fails_with(exit_code::CONFIGURATION, &["its format is 99"]);
-    stored(&place, Mode::Tcg, &[&measured()]);
-    place
-        .call(&["compare", "--baseline", "b.json"])
-        .fails_with(exit_code::CONFIGURATION, &["--profile icount"]);
-}
-
-#[test]
 fn runs_and_boots_that_are_not_there_are_named() {
     let place = Place::new();
     for arguments in [&["show"][..], &["compare"], &["show", "--db", "deep/results.db"]] {

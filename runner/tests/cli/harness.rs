@@ -63,6 +63,21 @@ impl Place {
         Called::of(self.command(arguments).output().expect("it starts"))
     }
 
+    /// Stores the boots as one run and gives its id. Equal boots under another `nonce` are another run.
+    pub(crate) fn stored(&self, nonce: &str, mode: Mode, boots: &[&[BenchRecord]]) -> String {
+        let mut arguments = vec!["replay".to_owned()];
+        for (number, boot) in boots.iter().enumerate() {
+            let nonce = format!("{nonce}-{number}");
+            let bytes = transcript(&nonce, mode, boot, Some(EndReason::Done));
+            arguments.push(text(&self.file(&nonce, bytes)).to_owned());
+        }
+        arguments.extend(["--json".to_owned(), "-".to_owned()]);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let called = self.call(&arguments);
+        let document: serde_json::Value = serde_json::from_str(&called.output).expect("JSON");
+        document["run"].as_str().expect("an id").to_owned()
+    }
+
     /// Makes an empty database there.
     pub(crate) fn make_database(&self) {
         drop(runner::store::Store::open(&self.database()).expect("room"));
