@@ -3,6 +3,8 @@
 # Where `make perf` runs (a profile of qemu.toml), and what (a preset or a file with a plan).
 PROFILE ?= default
 PLAN ?= quick
+# Where the page for a browser goes.
+PAGE ?= target/perf-report.html
 # Taken by runner/scripts/set-up.sh: debian or rustup instead of the first that fits.
 export TOOLCHAIN ?=
 # The paths below are those that Cargo chooses by itself.
@@ -23,7 +25,7 @@ RUNNER := target/release/multios-perf
 
 .PHONY: help
 help:
-	@echo 'make perf        set up, build, run the quick plan in QEMU, print the results'
+	@echo 'make perf        set up, build, run the quick plan in QEMU, print the results, write a page'
 	@echo 'make test        set up, check format and lints, run all tests'
 	@echo 'make perf-image  build the BIOS and UEFI images into target/image/'
 	@echo 'make hosted      run the same suites as a Linux process'
@@ -34,7 +36,7 @@ help:
 
 .PHONY: perf
 perf: images $(RUNNER)
-	$(RUNNER) run --profile $(PROFILE) --plan $(PLAN)
+	$(RUNNER) run --profile $(PROFILE) --plan $(PLAN) --html $(PAGE)
 
 .PHONY: perf-image
 perf-image: images
@@ -42,7 +44,7 @@ perf-image: images
 
 .PHONY: hosted
 hosted: $(RUNNER) hosted-kernel
-	$(RUNNER) hosted --plan $(PLAN)
+	$(RUNNER) hosted --plan $(PLAN) --html $(PAGE)
 
 # Looks without installing; what is needed to build the program that looks at the rest comes first.
 .PHONY: doctor

@@ -92,6 +92,9 @@ pub(super) struct BootOptions {
     /// Keep the run out of the histories, as one of an older revision that is measured again
     #[arg(long)]
     pub(super) aside: bool,
+    /// Write the report as one page for a browser too, held against the run before
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
 }
 
 impl BootOptions {

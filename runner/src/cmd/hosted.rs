@@ -18,5 +18,5 @@ pub(super) fn hosted(options: &HostedOptions) -> anyhow::Result<u8> {
         folder: Folder::find(options.output.store.db.as_deref())?,
         purpose: options.boot.purpose(),
     };
-    measured::run(&request, &options.output)
+    measured::run(&request, options.boot.html.as_deref(), &options.output)
 }

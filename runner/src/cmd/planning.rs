@@ -73,6 +73,7 @@ mod tests {
             raw: false,
             revision: None,
             aside: false,
+            html: None,
         }
     }
 

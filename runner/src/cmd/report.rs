@@ -6,23 +6,25 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
+use super::against;
 use super::arguments::StoreOptions;
 use super::failure::CommandError;
 use super::output::print;
 use super::show::{load, open};
 use crate::analysis::Side;
-use crate::assess::{Assessment, gather};
+use crate::assess::Assessment;
 use crate::exit_code;
-use crate::report::{Document, ReportFormat};
-use crate::store::{Selector, Store};
+use crate::performance::{generate_performance_report, run_regression_analysis};
+use crate::report::ReportFormat;
+use crate::store::{Run, Selector, Store};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct ReportOptions {
     /// The run: its id or the beginning of it, `last`, or `last~1` for the one before; `:2` behind it is its second boot
     #[arg(default_value = "last", value_name = "RUN[:BOOT]")]
     run: Selector,
-    /// What to hold it against: a run, or a file that --json wrote [default: the run before on the same machine]
-    #[arg(long, value_name = "RUN|FILE")]
+    /// What to hold it against: a run, a baseline, or a file that --json or `baseline export` wrote [default: the run before on the same machine]
+    #[arg(long, value_name = "RUN|BASELINE|FILE")]
     against: Option<String>,
     #[command(flatten)]
     formats: FormatOptions,
@@ -95,7 +97,7 @@ pub(super) fn report(options: &ReportOptions) -> anyhow::Result<u8> {
     let store = open(&options.store, &options.run)?;
     let assessment = assess(&store, &options.run, options.against.as_deref())?;
     for (format, path) in wanted {
-        let text = format.render(&assessment);
+        let text = generate_performance_report(&assessment, format);
         if is_standard_output(path) {
             print(&text)?;
         } else {
@@ -108,21 +110,24 @@ pub(super) fn report(options: &ReportOptions) -> anyhow::Result<u8> {
 
 /// Everything that can be said of the run that `wanted` names.
 fn assess(store: &Store, wanted: &Selector, against: Option<&str>) -> anyhow::Result<Assessment> {
-    let reference = against.map(|name| reference(store, name)).transpose()?;
-    Ok(gather(store, load(store, wanted)?, reference.as_ref())?)
+    let run = load(store, wanted)?;
+    let reference = against.map(|name| reference(store, name, &run)).transpose()?;
+    Ok(run_regression_analysis(store, run, reference.as_ref())?)
 }
 
-/// What `name` names: a file, else a run.
-fn reference(store: &Store, name: &str) -> anyhow::Result<Side> {
-    let path = Path::new(name);
-    if path.is_file() {
-        let text = fs::read(path).with_context(|| format!("read {name}"))?;
-        return Ok(Document::parse(&text).with_context(|| format!("use {name}"))?.side(name));
+/// What `name` names for `run`: a file, a stored baseline, else a run.
+fn reference(store: &Store, name: &str, run: &Run) -> anyhow::Result<Side> {
+    let is_baseline = match name.parse() {
+        Ok(name) => !store.baselines(Some(&name))?.is_empty(),
+        Err(_) => false,
+    };
+    if is_baseline || Path::new(name).is_file() {
+        return Ok(against::against(store, name, run)?.side);
     }
     let nothing = |reason: String| CommandError::Usage { what: format!("find the reference {name}"), reason };
-    let selector: Selector = name
-        .parse()
-        .map_err(|error| nothing(format!("there is no such file, and as the name of a run {error}")))?;
+    let selector: Selector = name.parse().map_err(|error| {
+        nothing(format!("there is no such file or baseline, and as the name of a run {error}"))
+    })?;
     let side = load(store, &selector)?.side(None);
     Ok(side.ok_or_else(|| nothing("this run has no boots".to_owned()))?)
 }

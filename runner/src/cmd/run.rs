@@ -17,5 +17,5 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<u8> {
         folder: Folder::find(options.output.store.db.as_deref())?,
         purpose: options.boot.purpose(),
     };
-    measured::run(&request, &options.output)
+    measured::run(&request, options.boot.html.as_deref(), &options.output)
 }

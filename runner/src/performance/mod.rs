@@ -5,8 +5,12 @@
 //! ```no_run
 //! use std::path::Path;
 //! use runner::config;
-//! use runner::performance::{Control, Purpose, Target, TestRequest, run_performance_category_tests};
-//! use runner::store::Folder;
+//! use runner::performance::{
+//!     Control, Purpose, Target, TestRequest, generate_performance_report, run_performance_category_tests,
+//!     run_regression_analysis,
+//! };
+//! use runner::report::ReportFormat;
+//! use runner::store::{Folder, Store};
 //!
 //! let profile = config::load(Path::new("qemu.toml"))?.profile("default")?.clone();
 //! let request = TestRequest {
@@ -19,15 +23,23 @@
 //! };
 //! let outcome = run_performance_category_tests("memory", &request, &Control::silent())?;
 //! println!("{} boots", outcome.run.boots.len());
+//!
+//! let store = Store::open(request.folder.database())?;
+//! let assessment = run_regression_analysis(&store, outcome.run, None)?;
+//! println!("{}", generate_performance_report(&assessment, ReportFormat::Markdown));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod analysis;
 mod error;
 mod machine;
 mod request;
 mod run;
 mod session;
 
+pub use analysis::{
+    AllOutcome, ReportRequest, generate_performance_report, run_all_tests, run_regression_analysis,
+};
 pub use error::TestError;
 pub use request::{Control, Purpose, Target, TestRequest};
 pub use run::{TestOutcome, run_performance_category_tests, run_performance_tests};

@@ -69,6 +69,23 @@ fn two_boots_are_collected_kept_and_stored() {
 }
 
 #[test]
+fn a_run_writes_its_page_and_one_that_cannot_be_written_costs_no_run() {
+    let place = Place::new();
+    let program = kernel(&place, "");
+    let called = place.call(&hosted(&program, &["--html", "page.html"]));
+    assert_eq!(called.code, 0, "{}", called.errors);
+    assert!(called.errors.contains("as a page for a browser: page.html"), "{}", called.errors);
+    let page = fs::read_to_string(place.path("page.html")).expect("written");
+    assert!(page.contains("env/timer-pair") && page.contains("There is no earlier run"), "{page}");
+
+    let called = place.call(&hosted(&program, &["--html", "not/there/page.html"]));
+    assert_eq!(called.code, i32::from(exit_code::MISSING), "{}", called.errors);
+    assert!(called.errors.contains("write the html report not/there/page.html"), "{}", called.errors);
+    let runs = place.call(&["runs"]).output;
+    assert_eq!(runs.matches(" hosted ").count(), 2, "{runs}");
+}
+
+#[test]
 fn quiet_is_quiet() {
     let place = Place::new();
     let program = kernel(&place, "");
