@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::FigureUnit;
+use super::{FigureUnit, Settings};
 use crate::history::Interval;
 
 /// What a comparison says of a bench. Every figure here is a cost: less is better.
@@ -104,5 +104,19 @@ impl BenchVerdict {
     /// A verdict that does not come from figures.
     pub(super) fn unfit(id: &str, verdict: Verdict, reason: Option<String>) -> Self {
         Self { id: id.to_owned(), verdict, reason, unit: None, before: None, after: None, change: None }
+    }
+}
+
+impl BenchVerdict {
+    /// Whether it is undecided and seems to cost more: by more than matters, unless there are boots enough to call that
+    /// chance; or by less, if one test of one bench would call it a change.
+    #[must_use]
+    pub fn may_have_regressed(&self, settings: &Settings) -> bool {
+        let Some(change) = self.change.filter(|_| self.verdict == Verdict::Undecided) else { return false };
+        let is_likely_at = |level: f64| change.p.is_some_and(|p| p < level);
+        // Too few boots for any test say nothing about chance. Else a rise is looked for, which is one side of the test.
+        let is_open = change.detectable.is_none() || is_likely_at(2.0 * settings.alpha);
+        (change.ratio > 1.0 + settings.margin && is_open)
+            || (change.ratio > 1.0 && is_likely_at(settings.alpha))
     }
 }

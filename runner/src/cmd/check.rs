@@ -137,8 +137,10 @@ fn boot_again(
     if benches.is_empty() {
         return None;
     }
+    let Some(more) = boots_more(evidence.comparison, &benches) else {
+        return Some(BootAgain { benches, boots: None, boots_baseline: None, commands: Vec::new() });
+    };
     let have = |side: &Side| u32::try_from(side.boots.len()).unwrap_or(BOOTS_MAX);
-    let more = boots_more(evidence.comparison, &benches);
     let needed = |side: &Side| have(side).saturating_add(more).min(BOOTS_MAX);
     let boots = needed(evidence.run);
     let filters: String = benches.iter().map(|id| format!(" --filter {id}")).collect();
@@ -149,7 +151,7 @@ fn boot_again(
     };
     let baseline = &options.baseline;
     Some(BootAgain {
-        boots,
+        boots: Some(boots),
         boots_baseline: (have(evidence.baseline) < boots).then(|| needed(evidence.baseline)),
         commands: vec![
             format!("{start}{filters} --boots {boots}"),
@@ -159,10 +161,9 @@ fn boot_again(
     })
 }
 
-/// The most boots that any of `benches` needs on each side beyond those that there are; as many as can be asked for
-/// where no number is known to suffice.
-fn boots_more(comparison: &Comparison, benches: &[String]) -> u32 {
+/// The most boots that any of `benches` needs on each side beyond those that there are, of those that boots can decide;
+/// `None` if they can decide none.
+fn boots_more(comparison: &Comparison, benches: &[String]) -> Option<u32> {
     let suspected = comparison.benches.iter().filter(|bench| benches.contains(&bench.id));
-    let more = suspected.filter_map(|bench| bench.change?.boots_more);
-    more.max().unwrap_or(BOOTS_MAX)
+    suspected.filter_map(|bench| bench.change?.boots_more).max()
 }

@@ -177,7 +177,7 @@ impl Decision {
                 Verdict::Regressed => self.add(Standing::Regressed, id, None),
                 Verdict::Improved => self.add(Standing::Improved, id, None),
                 Verdict::Equivalent => {}
-                Verdict::Undecided if hints_at_more(bench, comparison) => {
+                Verdict::Undecided if bench.may_have_regressed(&comparison.settings) => {
                     self.add(Standing::Suspected, id, None);
                 }
                 Verdict::Undecided => self.undecided += 1,
@@ -196,15 +196,6 @@ impl Decision {
             self.add(standing, Some(&bench.id), None);
         }
     }
-}
-
-/// Whether a bench that is undecided seems to cost more, by its estimate or by a test that no correction holds back.
-fn hints_at_more(bench: &BenchVerdict, comparison: &Comparison) -> bool {
-    let settings = &comparison.settings;
-    bench.change.is_some_and(|change| {
-        let is_likely = change.p.is_some_and(|p| p < settings.alpha);
-        change.ratio > 1.0 + settings.margin || (change.ratio > 1.0 && is_likely)
-    })
 }
 
 /// What a side has of a bench.

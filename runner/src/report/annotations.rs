@@ -19,8 +19,8 @@ pub fn annotations(comparison: &Comparison) -> String {
         let message = format!("{} and {} differ in {}", comparison.a, comparison.b, fields.join("; "));
         return command("warning", &[("title", "not comparable".to_owned())], &message);
     }
-    let mut concerns: Vec<(Concern, &BenchVerdict)> =
-        comparison.benches.iter().filter_map(|bench| Some((Concern::of(bench)?, bench))).collect();
+    let concern = |bench| Some((Concern::of(bench, &comparison.settings)?, bench));
+    let mut concerns: Vec<(Concern, &BenchVerdict)> = comparison.benches.iter().filter_map(concern).collect();
     concerns.sort_by(|(a, left), (b, right)| a.cmp(b).then_with(|| size(right).total_cmp(&size(left))));
     concerns.into_iter().map(|(concern, bench)| annotation(concern, bench, &comparison.a)).collect()
 }

@@ -35,6 +35,8 @@ pub(super) struct Case<'a> {
     pub(super) seconds: Option<f64>,
     /// What the comparison says of it.
     pub(super) verdict: Option<&'a BenchVerdict>,
+    /// Why somebody should look at that.
+    pub(super) concern: Option<Concern>,
     /// What came of it.
     pub(super) result: CaseResult,
 }
@@ -70,17 +72,25 @@ pub(super) fn suites(assessment: &Assessment) -> Vec<Suite<'_>> {
     let ran: Vec<&str> = merged.iter().map(|bench| bench.id).collect();
     for bench in merged {
         let verdict = verdicts.get(bench.id).copied();
-        let result = result_of(&bench, verdict, assessment);
+        let concern = verdict.and_then(|verdict| concern_of(verdict, assessment));
+        let result = result_of(&bench, verdict.zip(concern), assessment);
         let (medians, seconds) = measurements.remove(bench.id).unwrap_or_default();
-        let case = Case { id: bench.id.to_owned(), bench: Some(bench), medians, seconds, verdict, result };
+        let id = bench.id.to_owned();
+        let case = Case { id, bench: Some(bench), medians, seconds, verdict, concern, result };
         add(&mut suites, case);
     }
     let gone = assessment.comparison.iter().flat_map(|comparison| &comparison.benches);
     for verdict in gone.filter(|verdict| !ran.contains(&verdict.id.as_str())) {
         let result = CaseResult::Skipped(format!("not in this run: {}", in_words(verdict)));
-        let id = verdict.id.clone();
-        let case =
-            Case { id, bench: None, medians: Vec::new(), seconds: None, verdict: Some(verdict), result };
+        let case = Case {
+            id: verdict.id.clone(),
+            bench: None,
+            medians: Vec::new(),
+            seconds: None,
+            verdict: Some(verdict),
+            concern: concern_of(verdict, assessment),
+            result,
+        };
         add(&mut suites, case);
     }
     suites
@@ -114,7 +124,15 @@ fn measurements(assessment: &Assessment) -> HashMap<&str, Measurement> {
     found
 }
 
-fn result_of(bench: &MergedBench<'_>, verdict: Option<&BenchVerdict>, assessment: &Assessment) -> CaseResult {
+fn concern_of(verdict: &BenchVerdict, assessment: &Assessment) -> Option<Concern> {
+    Concern::of(verdict, &assessment.comparison.as_ref()?.settings)
+}
+
+fn result_of(
+    bench: &MergedBench<'_>,
+    judged: Option<(&BenchVerdict, Concern)>,
+    assessment: &Assessment,
+) -> CaseResult {
     let reason = bench.worst().and_then(|record| record.reason.as_deref()).map(clean);
     let mut wrong = Vec::new();
     match bench.status {
@@ -122,8 +140,7 @@ fn result_of(bench: &MergedBench<'_>, verdict: Option<&BenchVerdict>, assessment
         Status::Failed => wrong.push((Rule::BenchFailed, reason.unwrap_or_default().into_owned())),
         Status::Invalid => wrong.push((Rule::Invalid, reason.unwrap_or_default().into_owned())),
         Status::Measured => {
-            let concern = verdict.and_then(|verdict| Some((Concern::of(verdict)?, verdict)));
-            if let Some((concern @ (Concern::Regressed | Concern::Invalid), verdict)) = concern {
+            if let Some((verdict, concern @ (Concern::Regressed | Concern::Invalid))) = judged {
                 wrong.push((concern.into(), in_words(verdict)));
             }
         }
@@ -150,7 +167,7 @@ fn boot_case(stored: &StoredBoot) -> Case<'_> {
         }
     };
     let id = format!("boot {}", stored.number);
-    Case { id, bench: None, medians: Vec::new(), seconds: None, verdict: None, result }
+    Case { id, bench: None, medians: Vec::new(), seconds: None, verdict: None, concern: None, result }
 }
 
 /// How a boot ended that did not come to the end of its plan. Failed benches are told one by one instead.

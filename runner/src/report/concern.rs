@@ -2,7 +2,7 @@
 
 use super::clean::clean;
 use super::quantity::figure;
-use crate::analysis::{BenchVerdict, Change, Level, Verdict};
+use crate::analysis::{BenchVerdict, Change, Level, Settings, Verdict};
 
 /// Why somebody should look at a bench, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,7 +11,7 @@ pub(super) enum Concern {
     Regressed,
     /// A side has a figure that failed its own checks.
     Invalid,
-    /// It may have regressed; a number of boots that is within reach would decide.
+    /// It may have regressed.
     Suspected,
     /// Only one side has a figure.
     OneSided,
@@ -21,13 +21,12 @@ pub(super) enum Concern {
 
 impl Concern {
     /// The concern that `bench` gives; `None` if it gives none.
-    pub(super) fn of(bench: &BenchVerdict) -> Option<Self> {
-        let costs_more = |change: &Change| change.ratio > 1.0 && change.boots_more.is_some();
+    pub(super) fn of(bench: &BenchVerdict, settings: &Settings) -> Option<Self> {
         match bench.verdict {
             Verdict::Regressed => Some(Self::Regressed),
             Verdict::Improved => Some(Self::Improved),
             Verdict::Invalid => Some(Self::Invalid),
-            Verdict::Undecided => bench.change.as_ref().is_some_and(costs_more).then_some(Self::Suspected),
+            Verdict::Undecided => bench.may_have_regressed(settings).then_some(Self::Suspected),
             Verdict::NotComparable => {
                 (bench.before.is_some() != bench.after.is_some()).then_some(Self::OneSided)
             }
@@ -119,16 +118,19 @@ mod tests {
     }
 
     #[test]
-    fn only_an_undecided_rise_that_boots_can_decide_is_suspected() {
+    fn only_an_undecided_rise_that_chance_does_not_explain_is_suspected() {
         let mut bench = verdicts().swap_remove(1);
         bench.verdict = Verdict::Undecided;
-        let with = |ratio, boots_more| {
-            let change = bench.change.map(|change| Change { ratio, boots_more, ..change });
-            Concern::of(&BenchVerdict { change, ..bench.clone() })
+        let with = |ratio, p, detectable| {
+            let change = bench.change.map(|change| Change { ratio, p: Some(p), detectable, ..change });
+            Concern::of(&BenchVerdict { change, ..bench.clone() }, &Settings::default())
         };
-        assert_eq!(with(1.02, Some(4)), Some(Concern::Suspected));
-        assert_eq!(with(1.02, None), None);
-        assert_eq!(with(0.98, Some(4)), None);
+        assert_eq!(with(1.02, 0.08, Some(0.03)), Some(Concern::Suspected));
+        assert_eq!(with(1.02, 0.3, Some(0.03)), None, "boots enough say that it is chance");
+        assert_eq!(with(1.02, 1.0, None), Some(Concern::Suspected), "one boot says nothing about chance");
+        assert_eq!(with(1.005, 0.01, Some(0.03)), Some(Concern::Suspected));
+        assert_eq!(with(1.005, 0.3, Some(0.03)), None);
+        assert_eq!(with(0.98, 0.01, Some(0.03)), None);
     }
 
     #[test]
@@ -136,9 +138,9 @@ mod tests {
         let mut bench = verdicts().swap_remove(0);
         bench.verdict = Verdict::NotComparable;
         bench.after = None;
-        assert_eq!(Concern::of(&bench), Some(Concern::OneSided));
+        assert_eq!(Concern::of(&bench, &Settings::default()), Some(Concern::OneSided));
         bench.before = None;
-        assert_eq!(Concern::of(&bench), None);
+        assert_eq!(Concern::of(&bench, &Settings::default()), None);
     }
 
     #[test]

@@ -21,8 +21,8 @@ const OPEN_DEPTH: usize = 2;
 pub struct BootAgain {
     /// The benches, in the order in which they ran.
     pub benches: Vec<String>,
-    /// Boots of a new run with which a difference of this size would be decided.
-    pub boots: u32,
+    /// Boots of a new run with which differences of this size would be decided; `None` if not even a thousand would.
+    pub boots: Option<u32>,
     /// Boots that the baseline would need for that, if it has fewer.
     pub boots_baseline: Option<u32>,
     /// Command lines to run, in order.
@@ -85,7 +85,10 @@ impl Gate<'_> {
             text.push_str(&format!("  {word}{bench}: {}\n", clean(&self.why(cause))));
         }
         if let Some(again) = &self.boot_again {
-            text.push_str(&format!("\n{} boots would decide what is suspected:\n", again.boots));
+            text.push_str(&match again.boots {
+                Some(boots) => format!("\n{boots} boots would decide what is suspected:\n"),
+                None => "\nnot even a thousand boots would decide what is suspected; boots on a quieter machine, or both builds in one boot, may\n".to_owned(),
+            });
             again.commands.iter().for_each(|line| text.push_str(&format!("  {}\n", clean(line))));
             if let Some(boots) = again.boots_baseline {
                 text.push_str(&format!("the baseline has too few boots for that: pin a run of {boots}\n"));
@@ -200,7 +203,7 @@ mod tests {
         let comparison = assessment().comparison.expect("it has one");
         let boot_again = Some(BootAgain {
             benches: vec!["env/pause".into()],
-            boots: 12,
+            boots: Some(12),
             boots_baseline: None,
             commands: vec!["multios-perf run --filter env/pause --boots 12".into()],
         });

@@ -168,10 +168,10 @@ fn results(assessment: &Assessment) -> Vec<SarifResult> {
         if let CaseResult::Failed(wrong) = &case.result {
             wrong.iter().for_each(|(rule, message)| add(*rule, message));
         }
-        match case.verdict.and_then(|verdict| Some((Concern::of(verdict)?, verdict))) {
+        match case.verdict.zip(case.concern) {
             // These are among what is wrong with the case.
-            Some((Concern::Regressed | Concern::Invalid, _)) | None => {}
-            Some((concern, verdict)) => add(concern.into(), &in_words(verdict)),
+            Some((_, Concern::Regressed | Concern::Invalid)) | None => {}
+            Some((verdict, concern)) => add(concern.into(), &in_words(verdict)),
         }
     }
     let findings =
