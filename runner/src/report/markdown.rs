@@ -177,7 +177,15 @@ fn findings(assessment: &Assessment) -> String {
         )
     };
     let lines: String = open.iter().take(CHANGES_MAX).map(line).collect();
-    if lines.is_empty() { lines } else { format!("\n**In its history** ({})\n\n{lines}", open.len()) }
+    let history =
+        if lines.is_empty() { lines } else { format!("\n**In its history** ({})\n\n{lines}", open.len()) };
+    let grown = assessment
+        .growth_changes
+        .iter()
+        .map(|change| format!("- {} {}\n", code(&change.subject), escaped(&words::growth_change(change))));
+    let grown: String = grown.collect();
+    let growth = if grown.is_empty() { grown } else { format!("\n**Growth over scales**\n\n{grown}") };
+    growth + &history
 }
 
 /// All benches that were measured, folded, as far as there is room.

@@ -23,6 +23,8 @@ pub(super) enum Rule {
     BootEnded,
     /// The history shows something that nobody has explained.
     Finding,
+    /// The cost of a bench grows with its scale by another law than before.
+    GrowthChanged,
 }
 
 /// How urgent a result is, in the words of SARIF 2.1.0 (section 3.27.10).
@@ -34,7 +36,7 @@ pub(super) const NOTE: &str = "note";
 
 impl Rule {
     /// All, in the order in which a report lists them.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Regressed,
         Self::Suspected,
         Self::Improved,
@@ -44,6 +46,7 @@ impl Rule {
         Self::TargetMissed,
         Self::BootEnded,
         Self::Finding,
+        Self::GrowthChanged,
     ];
 
     /// Its name.
@@ -58,6 +61,7 @@ impl Rule {
             Self::TargetMissed => "target-missed",
             Self::BootEnded => "boot-ended",
             Self::Finding => "finding",
+            Self::GrowthChanged => "growth-changed",
         }
     }
 
@@ -65,7 +69,7 @@ impl Rule {
     pub(super) const fn level(self) -> &'static str {
         match self {
             Self::Regressed | Self::BenchFailed | Self::TargetMissed | Self::BootEnded => ERROR,
-            Self::Suspected | Self::Invalid | Self::OneSided | Self::Finding => WARNING,
+            Self::Suspected | Self::Invalid | Self::OneSided | Self::Finding | Self::GrowthChanged => WARNING,
             Self::Improved => NOTE,
         }
     }
@@ -86,6 +90,7 @@ impl Rule {
             Self::TargetMissed => "A figure is on the wrong side of a target of the catalogue.",
             Self::BootEnded => "A boot did not come to the end of its plan.",
             Self::Finding => "The history of the bench shows a change.",
+            Self::GrowthChanged => "The cost of the bench grows with its scale by another law than before.",
         }
     }
 
@@ -107,6 +112,7 @@ impl Rule {
                 "Look at the end of the transcript; a crash has registers and backtrace there."
             }
             Self::Finding => "Find its cause, or say why it may stay with `multios-perf findings`.",
+            Self::GrowthChanged => "Look at the largest scales first: there the algorithm shows.",
         }
     }
 

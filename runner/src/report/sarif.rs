@@ -8,6 +8,8 @@ use super::concern::{Concern, in_words};
 use super::json::to_json;
 use super::rule::{NOTE, Rule};
 use super::table_place::table_place;
+use super::words;
+use crate::analysis::GrowthChange;
 use crate::assess::{Assessment, Course};
 use crate::history::Kind;
 use crate::tracking::{FindingState, TrackedFinding};
@@ -178,6 +180,7 @@ fn results(assessment: &Assessment) -> Vec<SarifResult> {
         assessment.courses.iter().flat_map(|course| course.findings.iter().map(move |it| (course, it)));
     let standing = findings.filter(|(_, tracked)| tracked.state == FindingState::Standing);
     results.extend(standing.map(|(course, tracked)| finding(course, tracked, machine)));
+    results.extend(assessment.growth_changes.iter().map(|change| grown(change, machine)));
     results
 }
 
@@ -223,6 +226,16 @@ fn finding(course: &Course, tracked: &TrackedFinding, machine: &str) -> SarifRes
     shown
 }
 
+fn grown(change: &GrowthChange, machine: &str) -> SarifResult {
+    let message = words::growth_change(change);
+    let mut shown = result(Rule::GrowthChanged, &change.subject, "function", &message, machine);
+    if !change.is_worse() {
+        shown.level = NOTE;
+    }
+    shown.partial_fingerprints.bench_and_machine += &format!("#{}", change.id(machine));
+    shown
+}
+
 const fn kind_in_words(kind: Kind) -> &'static str {
     match kind {
         Kind::Step => "the level changed",
@@ -252,8 +265,13 @@ mod tests {
         let log = log(&assessment);
         let results = log["runs"][0]["results"].as_array().expect("results");
         let told: Vec<_> = results.iter().map(|it| (it["ruleId"].as_str(), it["level"].as_str())).collect();
-        let expected =
-            [("regressed", "error"), ("improved", "note"), ("bench-failed", "error"), ("finding", "warning")];
+        let expected = [
+            ("regressed", "error"),
+            ("improved", "note"),
+            ("bench-failed", "error"),
+            ("finding", "warning"),
+            ("growth-changed", "warning"),
+        ];
         assert_eq!(told, expected.map(|(rule, level)| (Some(rule), Some(level))));
         let location = &results[0]["locations"][0];
         let file = &location["physicalLocation"]["artifactLocation"]["uri"];

@@ -1,7 +1,7 @@
 //! Words and figures of the reports that are pages: HTML and Markdown.
 
 use super::quantity;
-use crate::analysis::{Change, FigureUnit, GrowthClass, Severity, Verdict};
+use crate::analysis::{Change, FigureUnit, GrowthChange, GrowthClass, Severity, Verdict};
 use crate::history::{Certainty, Finding, Interval, Kind};
 use crate::store::UnixSeconds;
 
@@ -154,6 +154,17 @@ pub(super) const fn verdict_class(verdict: Verdict) -> &'static str {
         Verdict::NotComparable => "not-comparable",
         other => other.name(),
     }
+}
+
+/// A change of class as the predicate of a sentence about its subject.
+pub(super) fn growth_change(change: &GrowthChange) -> String {
+    format!(
+        "grows by another law with its scale: {}, before {} (exponent {:.2}, before {:.2})",
+        growth_class(change.after),
+        growth_class(change.before),
+        change.exponent_after,
+        change.exponent_before
+    )
 }
 
 #[cfg(test)]

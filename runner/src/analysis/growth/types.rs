@@ -3,8 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::history::Interval;
+use crate::history::{FindingId, Interval};
 
 /// How cost grows with size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -101,6 +102,13 @@ pub struct GrowthChange {
 }
 
 impl GrowthChange {
+    /// Its identity: the same subject with the same change of class on the same machine is the same finding.
+    #[must_use]
+    pub fn id(&self, machine: &str) -> FindingId {
+        let Self { subject, before, after, .. } = self;
+        FindingId(xxh3_64(format!("growth\0{machine}\0{subject}\0{before}\0{after}").as_bytes()))
+    }
+
     /// Whether cost grows faster than before.
     #[must_use]
     pub fn is_worse(&self) -> bool {

@@ -79,15 +79,34 @@ pub(super) fn findings(view: &View<'_>) -> Markup {
     let (standing, over): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|(_, tracked)| tracked.state == FindingState::Standing);
     html! {
-        @if !standing.is_empty() || !over.is_empty() {
+        @if !standing.is_empty() || !over.is_empty() || !view.assessment.growth_changes.is_empty() {
             section id="findings" {
                 h2 { "Findings" }
+                (growth_changes(view))
                 p.lead { "What the histories of the benches show, on this machine, up to this run." }
                 @if standing.is_empty() { p { "None stands." } } @else { (table(view, &standing)) }
                 @if !over.is_empty() {
                     details {
                         summary { "Withdrawn or merged" span.count { (over.len()) } }
                         (table(view, &over))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Subjects whose cost grows by another law than in the reference.
+fn growth_changes(view: &View<'_>) -> Markup {
+    let changes = &view.assessment.growth_changes;
+    html! {
+        @if !changes.is_empty() {
+            p.lead { "Against the reference, over the scales that both have:" }
+            ul.names.one {
+                @for change in changes {
+                    li data-find=(clean(&change.subject).to_lowercase()) {
+                        (parts::id(&change.subject)) " " (words::growth_change(change))
+                        span.quiet { " (" (change.id(&view.assessment.machine)) ")" }
                     }
                 }
             }

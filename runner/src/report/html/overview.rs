@@ -182,7 +182,7 @@ fn target_tile(view: &View<'_>) -> Markup {
 
 fn finding_tile(view: &View<'_>) -> Markup {
     let has_history = view.assessment.courses.iter().any(|course| course.series.points.len() > 1);
-    let open = headline::open_findings(view.assessment).len();
+    let open = headline::open_findings(view.assessment).len() + view.assessment.growth_changes.len();
     let runs = view.assessment.courses.iter().map(|course| course.series.points.len()).max().unwrap_or(0);
     html! {
         @if has_history {
