@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::count_of;
-use crate::history::rank::{RankSum, dense_keys, item};
+use crate::history::rank::{Order, RankSum, item};
 use crate::history::tail::ln_two_sided;
 
 /// Largest product of both numbers of boots for which every arrangement is counted: 32 boots and 32. Beyond, the tails of
@@ -34,7 +34,7 @@ impl Nulls {
     /// *Nonparametrics*, 1975, section 1.4).
     pub(super) fn test(&mut self, before: &[f64], after: &[f64]) -> RankTest {
         let all: Vec<f64> = before.iter().chain(after).copied().collect();
-        let keys = dense_keys(&all);
+        let keys = Order::of(&all).keys;
         let run = |range: std::ops::Range<usize>| {
             let mut run: Vec<u64> = range.map(|index| item(keys[index], index)).collect();
             run.sort_unstable();

@@ -100,14 +100,11 @@ impl Dependence {
 #[cfg(test)]
 mod tests {
     use super::super::noise::Noise;
-    use super::super::rank;
+    use super::super::rank::Order;
     use super::*;
 
     fn estimate(values: &[f64]) -> Dependence {
-        let keys = rank::dense_keys(values);
-        let mut sorted: Vec<u64> = keys.iter().zip(0..).map(|(key, index)| rank::item(*key, index)).collect();
-        sorted.sort_unstable();
-        Dependence::estimate(std::iter::once((&sorted[..], 0)))
+        Dependence::estimate(std::iter::once((&Order::of(values).sorted[..], 0)))
     }
 
     #[test]

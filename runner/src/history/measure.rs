@@ -1,6 +1,7 @@
 //! Where a boundary may be and how large it is.
 
 use super::dependence::Dependence;
+use super::pairs::Differences;
 use super::run::Segment;
 use super::types::{Interval, Size, Span};
 
@@ -9,6 +10,9 @@ const NEAR: usize = 48;
 
 /// Standard normal quantile of a two-sided 95 % interval.
 const Z95: f64 = 1.959_964;
+
+/// Log likelihood below the largest one from which on an index weighs nothing: together they cannot reach a billionth.
+const NEGLIGIBLE: f64 = 40.0;
 
 /// Probability that the location set holds.
 const LOCATION_PROBABILITY: f64 = 0.95;
@@ -47,6 +51,7 @@ pub(super) fn location(
 /// The fewest indexes with the wanted probability, `at` among them, as spans.
 fn most_probable(mut gains: Vec<(usize, f64)>, at: usize) -> Vec<Span> {
     let top = gains.iter().map(|(_, gain)| *gain).fold(f64::NEG_INFINITY, f64::max);
+    gains.retain(|(_, gain)| top - gain < NEGLIGIBLE);
     let total: f64 = gains.iter().map(|(_, gain)| (gain - top).exp()).sum();
     gains.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut sum = 0.0;
@@ -81,41 +86,38 @@ pub(super) fn shift(values: &[f64], sides: (&Segment, &Segment), dependence: &De
     let (before, after) = (left.median(values), right.median(values));
     let old = &values[right.start.saturating_sub(NEAR).max(left.start)..right.start];
     let new = &values[right.start..right.end().min(right.start + NEAR)];
-    let mut differences: Vec<f64> = new.iter().flat_map(|b| old.iter().map(move |a| b - a)).collect();
-    let count = differences.len();
+    let differences = Differences::of(old, new);
+    let count = differences.count();
     if count == 0 {
         return Size { before, after, shift: after - before, interval: None };
     }
     let (a, b) = (old.len() as f64, new.len() as f64);
     let inflation = dependence.inflation(old.len().min(new.len()));
     let reach = Z95 * (a * b * (a + b + 1.0) / 12.0 * inflation).sqrt();
-    let (low_place, high_place) = places(count, reach);
-    let (_, middle, rest) = differences.select_nth_unstable_by(count / 2, f64::total_cmp);
-    let shift = *middle;
-    let high = match high_place.checked_sub(count / 2 + 1) {
-        Some(place) => *rest.select_nth_unstable_by(place.min(rest.len() - 1), f64::total_cmp).1,
-        None => shift,
-    };
-    let low = *differences[..=count / 2].select_nth_unstable_by(low_place, f64::total_cmp).1;
-    Size { before, after, shift, interval: Some(Interval { low, high }) }
+    let (low, high) = places(count, reach);
+    let interval = Interval { low: differences.select(low), high: differences.select(high) };
+    Size { before, after, shift: differences.select(count / 2), interval: Some(interval) }
 }
 
 /// Places of the ends of an interval `reach` places about the middle of `count` sorted differences.
 fn places(count: usize, reach: f64) -> (usize, usize) {
-    // Counts up to the square of `NEAR` are searched for; no float is turned into an index.
-    let steps = (0..count / 2).take_while(|step| (*step as f64) < reach).count();
-    ((count / 2).saturating_sub(steps), (count / 2 + steps).min(count - 1))
+    // The number of steps below `reach` is searched for, so that no float is turned into an index.
+    let (mut steps, mut end) = (0, count / 2);
+    while steps < end {
+        let middle = usize::midpoint(steps, end);
+        if (middle as f64) < reach { steps = middle + 1 } else { end = middle }
+    }
+    (count / 2 - steps, (count / 2 + steps).min(count - 1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::noise::Noise;
-    use super::super::rank;
+    use super::super::rank::Order;
     use super::*;
 
     fn sides(values: &[f64], at: usize) -> (Segment, Segment) {
-        let keys = rank::dense_keys(values);
-        (Segment::new(&keys, 0, at), Segment::new(&keys, at, values.len()))
+        Segment::of(Order::of(values).sorted, 0).split(at)
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod measure;
 #[cfg(test)]
 pub(crate) mod noise;
 pub(crate) mod rank;
+pub(crate) mod pairs;
 mod run;
 mod seed;
 mod segment;

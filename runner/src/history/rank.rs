@@ -2,24 +2,35 @@
 
 use super::tail;
 
-/// Place of each value in the sorted set of distinct values: equal values share a key.
-///
-/// Every later step compares keys only, so that units, sign and scale of the values cannot matter.
-pub(crate) fn dense_keys(values: &[f64]) -> Vec<u32> {
-    let mut order: Vec<(u64, u32)> =
-        values.iter().zip(0u32..).map(|(value, index)| (ordered_bits(*value), index)).collect();
-    order.sort_unstable();
-    let mut keys = vec![0; values.len()];
-    let mut key = 0;
-    let mut last = None;
-    for (bits, index) in order {
-        if last.is_some_and(|last| last != bits) {
-            key += 1;
+/// The order of values: what every later step compares, so that units, sign and scale of the values cannot matter.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    /// Place of each value in the sorted set of distinct values: equal values share a key.
+    pub(crate) keys: Vec<u32>,
+    /// All points as a sorted run.
+    pub(crate) sorted: Vec<u64>,
+}
+
+impl Order {
+    /// The order of finite values.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let mut order: Vec<(u64, u32)> =
+            values.iter().zip(0u32..).map(|(value, index)| (ordered_bits(*value), index)).collect();
+        order.sort_unstable();
+        let mut keys = vec![0; values.len()];
+        let mut sorted = Vec::with_capacity(values.len());
+        let mut key = 0;
+        let mut last = None;
+        for (bits, index) in order {
+            if last.is_some_and(|last| last != bits) {
+                key += 1;
+            }
+            last = Some(bits);
+            keys[index as usize] = key;
+            sorted.push(item(key, index as usize));
         }
-        last = Some(bits);
-        keys[index as usize] = key;
+        Self { keys, sorted }
     }
-    keys
 }
 
 /// Bits that sort as the finite float does; both zeros are one value.
@@ -175,7 +186,9 @@ mod tests {
 
     #[test]
     fn keys_follow_the_order_of_values_and_both_zeros_are_one() {
-        assert_eq!(dense_keys(&[0.0, -1.0, 2.5, -0.0, f64::MIN, 2.5]), [2, 1, 3, 2, 0, 3]);
+        let order = Order::of(&[0.0, -1.0, 2.5, -0.0, f64::MIN, 2.5]);
+        assert_eq!(order.keys, [2, 1, 3, 2, 0, 3]);
+        assert_eq!(order.sorted, run(&order.keys, 0));
     }
 
     proptest! {

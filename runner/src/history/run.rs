@@ -20,12 +20,22 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// The run of the points from `start` to before `end`.
-    pub(super) fn new(keys: &[u32], start: usize, end: usize) -> Self {
-        let mut sorted: Vec<u64> =
-            keys[start..end].iter().zip(start..).map(|(key, index)| rank::item(*key, index)).collect();
-        sorted.sort_unstable();
+    /// The run of these sorted items, which are all points from `start` on.
+    pub(super) const fn of(sorted: Vec<u64>, start: usize) -> Self {
         Self { start, sorted, known: None }
+    }
+
+    /// The points before and from an index within it on.
+    pub(super) fn split(&self, at: usize) -> (Self, Self) {
+        let (before, after) = self.sorted.iter().partition(|item| rank::index_of(**item) < at);
+        (Self { start: self.start, sorted: before, known: self.known }, Self::of(after, at))
+    }
+
+    /// The points of both this one and the one that follows it.
+    pub(super) fn joined(&self, next: &Self) -> Self {
+        let mut sorted = Vec::new();
+        rank::merge(&self.sorted, &next.sorted, &mut sorted);
+        Self { start: self.start, sorted, known: self.known }
     }
 
     /// Index after its last point.

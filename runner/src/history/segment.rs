@@ -4,7 +4,7 @@ use super::abrupt::Contrasts;
 use super::budget::{SIDE_MIN, Strictness};
 use super::cut;
 use super::dependence::Dependence;
-use super::rank::{self, RankSum, Ranks};
+use super::rank::{self, Order, RankSum, Ranks};
 use super::run::{self, Segment};
 use super::seed;
 
@@ -47,12 +47,11 @@ pub(super) struct Input<'a> {
 /// Segments one series.
 pub(super) struct Segmenter<'a> {
     input: Input<'a>,
-    keys: Vec<u32>,
+    order: Order,
     strictness: Strictness,
     segments: Vec<Segment>,
     dependence: Dependence,
     contrasts: Contrasts,
-    scratch: Vec<u64>,
     ranks: Ranks,
 }
 
@@ -60,8 +59,8 @@ impl<'a> Segmenter<'a> {
     /// Segments the series.
     pub(super) fn run(input: Input<'a>, strictness: Strictness) -> Self {
         let mut this = Self::new(input, strictness);
-        let known = spaced(input.known, this.keys.len());
-        let seeds = seed::seeds(&this.keys, input.allowed, &known);
+        let known = spaced(input.known, input.values.len());
+        let seeds = seed::seeds(&this.order.keys, input.allowed, &known);
         this.build(&seeds);
         for _ in 0..ROUNDS {
             this.prune();
@@ -89,12 +88,11 @@ impl<'a> Segmenter<'a> {
     fn new(input: Input<'a>, strictness: Strictness) -> Self {
         Self {
             input,
-            keys: rank::dense_keys(input.values),
+            order: Order::of(input.values),
             strictness,
             segments: Vec::new(),
             dependence: Dependence::none(),
             contrasts: Contrasts::none(),
-            scratch: Vec::new(),
             ranks: Ranks::default(),
         }
     }
@@ -124,7 +122,8 @@ impl<'a> Segmenter<'a> {
     fn judge(&self, left: &Segment, right: &Segment) -> (f64, f64) {
         let sum = RankSum::of(&left.sorted, &right.sorted);
         let short = sum.short();
-        let limit = self.strictness.ln_limit_of(sum.before, sum.after, right.end() == self.keys.len());
+        let limit =
+            self.strictness.ln_limit_of(sum.before, sum.after, right.end() == self.input.values.len());
         let independent = sum.ln_p();
         // Dependence explains a difference of levels only if the series got there without a jump.
         let change = self.median(right) - self.median(left);
@@ -139,19 +138,22 @@ impl<'a> Segmenter<'a> {
         (ln_p, limit - ln_p)
     }
 
+    /// Cuts the series at these boundaries.
     fn build(&mut self, boundaries: &[usize]) {
-        let mut start = 0;
+        let count = self.input.values.len();
         self.segments.clear();
-        for end in boundaries.iter().copied().chain([self.keys.len()]) {
-            let mut segment = self.segment(start, end);
+        let mut owners: Vec<usize> = Vec::with_capacity(count);
+        let starts = [0].into_iter().chain(boundaries.iter().copied());
+        for (start, end) in starts.zip(boundaries.iter().copied().chain([count])) {
+            owners.resize(end, self.segments.len());
+            let mut segment = Segment::of(Vec::with_capacity(end - start), start);
             segment.known = self.input.known.iter().position(|at| *at == start);
             self.segments.push(segment);
-            start = end;
         }
-    }
-
-    fn segment(&self, start: usize, end: usize) -> Segment {
-        Segment::new(&self.keys, start, end)
+        // Dealt out in order of value, each segment's points come sorted.
+        for item in &self.order.sorted {
+            self.segments[owners[rank::index_of(*item)]].sorted.push(*item);
+        }
     }
 
     /// Drops insignificant boundaries, weakest first, until the dependence that the rest implies drops none.
@@ -176,9 +178,7 @@ impl<'a> Segmenter<'a> {
             }
             dropped = true;
             let right = self.segments.remove(at + 1);
-            let left = &mut self.segments[at];
-            rank::merge(&left.sorted, &right.sorted, &mut self.scratch);
-            std::mem::swap(&mut left.sorted, &mut self.scratch);
+            self.segments[at] = self.segments[at].joined(&right);
             margins.remove(at);
             for near in [at.checked_sub(1), Some(at)].into_iter().flatten() {
                 if near < margins.len() {
@@ -203,10 +203,7 @@ impl<'a> Segmenter<'a> {
         let mut i = 0;
         while i < self.segments.len() {
             if let Some(at) = self.best_split(i) {
-                let start = self.segments[i].start;
-                let end = self.segments[i].end();
-                let (mut left, right) = (self.segment(start, at), self.segment(at, end));
-                left.known = self.segments[i].known;
+                let (left, right) = self.segments[i].split(at);
                 self.segments[i] = left;
                 self.segments.insert(i + 1, right);
                 split = true;
@@ -221,7 +218,7 @@ impl<'a> Segmenter<'a> {
     fn best_split(&mut self, number: usize) -> Option<usize> {
         let segment = &self.segments[number];
         let (start, count) = (segment.start, segment.sorted.len());
-        let is_last = segment.end() == self.keys.len();
+        let is_last = segment.end() == self.input.values.len();
         self.ranks.fill(&segment.sorted, start);
         let limit = |at: usize| self.strictness.ln_limit_of(at, count - at, is_last);
         let cut = cut::best(&self.ranks, &self.input.allowed[start..start + count], limit)?;
@@ -232,14 +229,12 @@ impl<'a> Segmenter<'a> {
     fn relocate(&mut self) -> bool {
         let mut moved = false;
         for i in 0..self.segments.len().saturating_sub(1) {
-            let (left, right) = (&self.segments[i], &self.segments[i + 1]);
-            let (start, at, end) = (left.start, right.start, right.end());
             let Some(best) = self.closest_fit(i) else { continue };
-            if best == at {
+            if best == self.segments[i + 1].start {
                 continue;
             }
-            let (mut left, mut right) = (self.segment(start, best), self.segment(best, end));
-            (left.known, right.known) = (self.segments[i].known, self.segments[i + 1].known);
+            let (left, mut right) = self.segments[i].joined(&self.segments[i + 1]).split(best);
+            right.known = self.segments[i + 1].known;
             if self.judge(&left, &right).1 > 0.0 {
                 self.segments[i] = left;
                 self.segments[i + 1] = right;

@@ -3,6 +3,7 @@
 use super::budget::Strictness;
 use super::dependence::Dependence;
 use super::measure;
+use super::rank;
 use super::run::{BLIP_MAX, Segment};
 use super::segment::{Input, Segmenter};
 use super::types::{Kind, Size, Span};
@@ -88,8 +89,7 @@ pub(super) fn blips(values: &[f64], level: &Segment) -> Vec<Shape> {
 
 /// Whether the level's points fall into two groups: the cut with the largest between-group variance (Otsu 1979).
 fn two_modes(values: &[f64], level: &Segment) -> Option<Shape> {
-    let mut sorted: Vec<f64> = values[level.start..level.end()].to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
+    let sorted: Vec<f64> = level.sorted.iter().map(|item| values[rank::index_of(*item)]).collect();
     // A tenth at each end may be outliers of either mode.
     let trim = sorted.len() / 20;
     let sorted = &sorted[trim..sorted.len() - trim];
