@@ -43,6 +43,12 @@ fn history(c: &mut Criterion) {
         });
     });
     let points = series(10_000, 97);
+    c.bench_function("append/10000 points one by one", |b| {
+        b.iter(|| {
+            let mut history = History::new(detector, Key(1));
+            points.iter().map(|point| history.append(black_box(*point), &[]).len()).sum::<usize>()
+        });
+    });
     let mut grown = History::new(detector, Key(1));
     for point in &points {
         grown.append(*point, &[]);

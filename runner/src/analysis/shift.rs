@@ -2,6 +2,7 @@
 
 use super::count_of;
 use super::merged::median;
+use crate::history::pairs::Differences;
 
 /// What larger quotients are taken for, so that a difference of two of them is a number.
 const LARGEST: f64 = 1e300;
@@ -42,6 +43,7 @@ pub(super) struct Shift {
     pub(super) before: Vec<f64>,
     /// Ascending.
     pub(super) after: Vec<f64>,
+    differences: Differences,
 }
 
 impl Shift {
@@ -63,47 +65,22 @@ impl Shift {
             values.sort_by(f64::total_cmp);
             values
         };
-        Self { scale, before: sorted(before), after: sorted(after) }
+        let (before, after) = (sorted(before), sorted(after));
+        let differences = Differences::of(&before, &after);
+        Self { scale, before, after, differences }
     }
 
     /// The median of all differences between a boot after and one before (Hodges and Lehmann 1963).
     pub(super) fn estimate(&self) -> f64 {
-        let pairs = self.pairs();
-        f64::midpoint(self.nth((pairs - 1) / 2), self.nth(pairs / 2))
+        let pairs = self.differences.count();
+        f64::midpoint(self.differences.select((pairs - 1) / 2), self.differences.select(pairs / 2))
     }
 
     /// The shifts that a rank test which lets `critical` pairs point the other way does not reject, as their lowest and
     /// highest (Hollander and Wolfe, *Nonparametric Statistical Methods*, the chapter on two samples).
     pub(super) fn interval(&self, critical: usize) -> (f64, f64) {
-        let last = self.pairs() - 1;
-        (self.nth(critical.min(last)), self.nth(last.saturating_sub(critical)))
-    }
-
-    fn pairs(&self) -> usize {
-        self.before.len() * self.after.len()
-    }
-
-    /// The difference of rank `nth`, from 0, without writing all of them down: the bits of a float that sorts at or
-    /// above so many differences, by halving.
-    fn nth(&self, nth: usize) -> f64 {
-        let (mut low, mut high) = (order_of(f64::MIN), order_of(f64::MAX));
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.count_up_to(float_of(middle)) > nth { high = middle } else { low = middle + 1 }
-        }
-        float_of(low)
-    }
-
-    /// How many differences are at most `bound`.
-    fn count_up_to(&self, bound: f64) -> usize {
-        let (mut count, mut reach) = (0, 0);
-        for before in &self.before {
-            while self.after.get(reach).is_some_and(|after| after - before <= bound) {
-                reach += 1;
-            }
-            count += reach;
-        }
-        count
+        let last = self.differences.count() - 1;
+        (self.differences.select(critical.min(last)), self.differences.select(last.saturating_sub(critical)))
     }
 }
 
@@ -112,18 +89,6 @@ fn unit(before: &[f64], after: &[f64]) -> f64 {
     let medians = [before, after].map(|values| median(values.iter().copied()).unwrap_or_default());
     let largest = before.iter().chain(after).copied().fold(0.0, f64::max);
     medians.into_iter().chain([largest]).find(|value| *value > 0.0).unwrap_or(1.0)
-}
-
-/// Whole numbers that sort as floats do; both zeros have their own.
-fn order_of(value: f64) -> u64 {
-    let bits = value.to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | (1 << 63) }
-}
-
-fn float_of(order: u64) -> f64 {
-    let value = f64::from_bits(if order >> 63 == 1 { order & !(1 << 63) } else { !order });
-    // Negative zero is an artefact of the search.
-    value + 0.0
 }
 
 /// Cliff's delta (1993) of a Mann-Whitney `u`.

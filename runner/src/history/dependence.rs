@@ -26,6 +26,12 @@ const CENTRING_SHORT: f64 = 3.0;
 /// Points up to which a history is short; above, the surplus falls with the square of its length.
 const SHORT: f64 = 64.0;
 
+/// Points of a history that would be needed to rule out that its dependence is double the estimate.
+///
+/// Chosen over none, and over factors that fall with the root of the length, by the alarms of first-order autoregressions (coefficient 0.5)
+/// and by the steps of the labelled series that stay suspicions.
+const DOUBLED_BELOW: f64 = 32.0;
+
 /// Serial correlation of the noise about the levels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -71,7 +77,7 @@ impl Dependence {
         }
         let centring = 1.0 + (CENTRING_SHORT - 1.0) * (SHORT / weight).min(1.0).powi(2);
         let all = sums.map(|sum| (sum + centring * bias) / weight);
-        // Sums of pairs, because a single lag may be low by chance or by an alternating noise (Geyer 1992, section 3.3).
+        // Sums of pairs, because a single lag may be low by chance or by an alternating noise (Geyer 1992).
         let noise = PAIR_NOISE / weight.sqrt();
         let pairs = all.chunks_exact(2).take_while(|pair| pair[0] + pair[1] > noise).count();
         Self { correlation: all[..2 * pairs].iter().map(|value| value.clamp(-0.5, 0.95)).collect() }
@@ -84,6 +90,13 @@ impl Dependence {
             *own = own.max(*other);
         }
         self
+    }
+
+    /// What an inflation is to be multiplied by before somebody is called, for all that so many points can tell of dependence.
+    ///
+    /// An estimate from a short history is as often too small as too large, and it is the small ones that let wandering pass for steps.
+    pub(super) fn caution(points: usize) -> f64 {
+        1.0 + DOUBLED_BELOW / points.max(1) as f64
     }
 
     /// Inflation of the variance of the mean of `count` neighbouring points, at least 1.

@@ -62,6 +62,7 @@ impl Detector {
                 controls,
                 strictness: self.strictness(),
                 depth: Depth::Everything,
+                seen: end - start,
             };
             found.extend(draft::drafts(points, look).0);
         }

@@ -63,6 +63,8 @@ pub(super) struct Look<'a> {
     pub(super) controls: &'a [Span],
     pub(super) strictness: Strictness,
     pub(super) depth: Depth,
+    /// Points of this unit in the whole history.
+    pub(super) seen: usize,
 }
 
 /// Drafts for a stretch of points, in order of index, and the dependence that it shows.
@@ -73,7 +75,7 @@ pub(super) fn drafts(points: &[Point], look: Look<'_>) -> (Vec<Draft>, Dependenc
     }
     let known: Vec<usize> = look.known.iter().map(|index| series.place(*index)).collect();
     let (values, allowed) = (&series.values[..], &series.allowed[..]);
-    let input = Input { values, allowed, known: &known, dependence: look.dependence };
+    let input = Input { values, allowed, known: &known, dependence: look.dependence, seen: look.seen };
     let segmenter = Segmenter::run(input, look.strictness);
     let mut drafts = level_changes(&series, &segmenter, look.strictness);
     for draft in &mut drafts {
@@ -142,7 +144,7 @@ fn of_boundary(
     strictness: Strictness,
 ) -> Draft {
     let (before, after) = (sides.0.sorted.len(), sides.1.sorted.len());
-    let is_in_budget = boundary.ln_p < strictness.ln_limit(before, after);
+    let is_in_budget = boundary.ln_p_cautious < strictness.ln_limit(before, after);
     let certainty = match is_in_budget {
         false => Certainty::Suspected,
         true if after >= CONFIRMED_AFTER => Certainty::Confirmed,

@@ -15,8 +15,8 @@ mod exact;
 mod measure;
 #[cfg(test)]
 pub(crate) mod noise;
-pub(crate) mod rank;
 pub(crate) mod pairs;
+pub(crate) mod rank;
 mod run;
 mod seed;
 mod segment;

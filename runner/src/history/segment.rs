@@ -27,8 +27,26 @@ pub(super) struct Boundary {
     pub(super) at: usize,
     /// Log tail probability, corrected for dependence.
     pub(super) ln_p: f64,
+    /// The same with more dependence, which the history is too short to rule out.
+    pub(super) ln_p_cautious: f64,
     /// The known boundary that this one continues.
     pub(super) known: Option<usize>,
+}
+
+/// What speaks for a boundary, as log tail probabilities.
+struct Evidence {
+    sum: RankSum,
+    /// Of the difference of the levels, if the points are independent.
+    independent: f64,
+    /// Of the jump at the boundary, never less than `independent`.
+    jump: f64,
+}
+
+impl Evidence {
+    /// Under a dependence: it explains a difference of levels only if the series got there without a jump.
+    fn ln_p(&self, inflation: f64) -> f64 {
+        (self.independent / inflation).min(self.jump)
+    }
 }
 
 /// What a segmentation starts from.
@@ -42,6 +60,8 @@ pub(super) struct Input<'a> {
     pub(super) known: &'a [usize],
     /// Dependence that a look at more points has shown.
     pub(super) dependence: &'a Dependence,
+    /// Points of the history that these are part of.
+    pub(super) seen: usize,
 }
 
 /// Segments one series.
@@ -102,8 +122,15 @@ impl<'a> Segmenter<'a> {
         self.segments
             .windows(2)
             .map(|pair| {
-                let (ln_p, _) = self.judge(&pair[0], &pair[1]);
-                Boundary { at: pair[1].start, ln_p, known: pair[1].known }
+                let evidence = self.weigh(&pair[0], &pair[1]);
+                let inflation = self.dependence.inflation(evidence.sum.short());
+                let caution = Dependence::caution(self.input.seen);
+                Boundary {
+                    at: pair[1].start,
+                    ln_p: evidence.ln_p(inflation),
+                    ln_p_cautious: evidence.ln_p(inflation * caution),
+                    known: pair[1].known,
+                }
             })
             .collect()
     }
@@ -118,24 +145,28 @@ impl<'a> Segmenter<'a> {
         &self.dependence
     }
 
-    /// Log tail probability corrected for dependence, and its margin, of the boundary between two runs.
-    fn judge(&self, left: &Segment, right: &Segment) -> (f64, f64) {
+    fn weigh(&self, left: &Segment, right: &Segment) -> Evidence {
         let sum = RankSum::of(&left.sorted, &right.sorted);
-        let short = sum.short();
-        let limit =
-            self.strictness.ln_limit_of(sum.before, sum.after, right.end() == self.input.values.len());
         let independent = sum.ln_p();
-        // Dependence explains a difference of levels only if the series got there without a jump.
         let change = self.median(right) - self.median(left);
         let jump = independent.max(self.contrasts.ln_p(right.start, change));
-        let ln_p = (independent / self.dependence.inflation(short)).min(jump);
+        Evidence { sum, independent, jump }
+    }
+
+    /// How far the log tail probability of the boundary between two runs is below its limit.
+    fn margin(&self, left: &Segment, right: &Segment) -> f64 {
+        let evidence = self.weigh(left, right);
+        let sum = &evidence.sum;
+        let limit =
+            self.strictness.ln_limit_of(sum.before, sum.after, right.end() == self.input.values.len());
+        let ln_p = evidence.ln_p(self.dependence.inflation(sum.short()));
         if right.known.is_some() {
-            return (ln_p, limit + KEEP_SLACK - ln_p);
+            return limit + KEEP_SLACK - ln_p;
         }
-        if ln_p < limit && short <= BLIP_DOUBT && !run::outlasts_blip(left, right, sum.is_up()) {
-            return (0.0, limit);
+        if ln_p < limit && sum.short() <= BLIP_DOUBT && !run::outlasts_blip(left, right, sum.is_up()) {
+            return limit;
         }
-        (ln_p, limit - ln_p)
+        limit - ln_p
     }
 
     /// Cuts the series at these boundaries.
@@ -194,7 +225,7 @@ impl<'a> Segmenter<'a> {
     }
 
     fn margin_at(&self, boundary: usize) -> f64 {
-        self.judge(&self.segments[boundary], &self.segments[boundary + 1]).1
+        self.margin(&self.segments[boundary], &self.segments[boundary + 1])
     }
 
     /// Splits segments for as long as a split is significant.
@@ -235,7 +266,7 @@ impl<'a> Segmenter<'a> {
             }
             let (left, mut right) = self.segments[i].joined(&self.segments[i + 1]).split(best);
             right.known = self.segments[i + 1].known;
-            if self.judge(&left, &right).1 > 0.0 {
+            if self.margin(&left, &right) > 0.0 {
                 self.segments[i] = left;
                 self.segments[i + 1] = right;
                 moved = true;
@@ -299,7 +330,13 @@ mod tests {
 
     fn boundaries(values: &[f64]) -> Vec<usize> {
         let allowed = vec![true; values.len()];
-        let input = Input { values, allowed: &allowed, known: &[], dependence: &Dependence::none() };
+        let input = Input {
+            values,
+            allowed: &allowed,
+            known: &[],
+            dependence: &Dependence::none(),
+            seen: values.len(),
+        };
         let strictness = Strictness::new(1e-4, 1.8);
         Segmenter::run(input, strictness).boundaries().iter().map(|boundary| boundary.at).collect()
     }

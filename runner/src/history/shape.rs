@@ -138,8 +138,13 @@ fn wider_noise(values: &[f64], allowed: &[bool], level: &Segment, strictness: St
     let median = level.median(values);
     let range = level.start..level.end();
     let distances: Vec<f64> = values[range.clone()].iter().map(|v| (v - median).abs()).collect();
-    let input =
-        Input { values: &distances, allowed: &allowed[range], known: &[], dependence: &Dependence::none() };
+    let input = Input {
+        values: &distances,
+        allowed: &allowed[range],
+        known: &[],
+        dependence: &Dependence::none(),
+        seen: distances.len(),
+    };
     let cut = Segmenter::single(input, strictness)?;
     let (before, after) = (cut.segments().first()?, cut.segments().get(1)?);
     let size = measure::shift(&distances, (before, after), cut.dependence());

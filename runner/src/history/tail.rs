@@ -8,7 +8,7 @@ pub(super) const EXACT_MAX: usize = 24;
 /// `short` and `long` are the sizes of the two sides, `distance` is |U - mean|, `variance` is that of U under
 /// exchangeability with ties. For a short side the normal law is far off (four points of a thousand that all lie
 /// highest have z = 3.5 but p = 2e-11), so that there the saddle point of the exact generating function is used:
-/// the Gaussian binomial coefficient (Mann and Whitney 1947, section 3). Without ties it is exact up to the saddle point's
+/// the Gaussian binomial coefficient, which solves the recurrence of Mann and Whitney (1947). Without ties it is exact up to the saddle point's
 /// own error; ties only shrink U towards its mean (midranks are an average over the ways to break ties), so that the
 /// exponent stays an upper bound by Jensen's inequality.
 pub(crate) fn ln_two_sided(short: usize, long: usize, distance: f64, variance: f64) -> f64 {
@@ -84,7 +84,7 @@ fn ln_lower_exact(short: usize, long: usize, u: f64) -> f64 {
             break;
         }
     }
-    // Lattice form of the saddle-point tail (Daniels 1987, formula 4.11, leading term).
+    // Lattice form of the saddle-point tail (Daniels 1987, leading term).
     let correction = ((1.0 - (-tilt).exp()) * (2.0 * std::f64::consts::PI * at.variance).sqrt()).max(1.0);
     (at.ln_generating + floor + tilt * u - correction.ln()).clamp(floor, 0.0)
 }

@@ -125,6 +125,7 @@ impl History {
             controls,
             strictness: self.detector.live_strictness(),
             depth,
+            seen: self.points.len() - self.unit_start,
         };
         let (drafts, dependence) = draft::drafts(&self.points, look);
         if depth == Depth::Everything {
@@ -276,7 +277,7 @@ const fn surer(new: Certainty, old: Certainty) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::super::noise::Noise;
     use super::*;
@@ -374,6 +375,28 @@ mod tests {
         }
         let events = history.append(Point::new(0.005).in_unit(us), &[]);
         assert!(matches!(&events[0], Event::Opened(finding) if finding.kind == Kind::RelabelledUnit));
+    }
+
+    #[test]
+    fn wandering_noise_in_short_histories_keeps_the_budget_though_it_is_suspected() {
+        let (mut noise, rate) = (Noise::new(44), 1e-3);
+        let (mut found, mut suspected) = (BTreeSet::new(), BTreeSet::new());
+        for series in 0..120 {
+            let mut history = History::new(Detector::with_rate(rate), Key(series));
+            let mut state = noise.normal() / 0.75_f64.sqrt();
+            for _ in 0..80 {
+                state = 0.5 * state + noise.normal();
+                history.append(Point::new(state), &[]);
+                for finding in history.findings().iter().filter(|finding| finding.kind.is_new_level()) {
+                    suspected.insert(finding.id);
+                    if finding.certainty != Certainty::Suspected {
+                        found.insert(finding.id);
+                    }
+                }
+            }
+        }
+        // Budgeted 9.6 in 9,600 points.
+        assert!(found.len() < 10 && suspected.len() > found.len(), "{} {}", found.len(), suspected.len());
     }
 
     proptest! {

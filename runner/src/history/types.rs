@@ -97,7 +97,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
-    /// Weaker evidence than the budget asks for, at the newest points: boot again.
+    /// Weaker evidence than the budget asks for, at the newest points or for want of points that tell of dependence: boot again.
     Suspected,
     /// Within the false-alarm budget.
     Found,
