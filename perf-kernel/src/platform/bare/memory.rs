@@ -24,16 +24,24 @@ pub(super) fn heap_range(usable: impl Iterator<Item = Range<u64>>) -> Option<Ran
     (bytes > 0).then(|| start..start + bytes)
 }
 
-/// The usable regions without the `heap`, as whole frames.
+/// The usable regions without the `heap`, as whole frames. What the heap leaves of its region below it begins at an odd
+/// frame: the kernel's size moves that region, and whether a single frame lies there would change what it costs to split
+/// blocks for one.
 pub(super) fn frame_ranges<'a>(
     usable: impl Iterator<Item = Range<u64>> + 'a,
     heap: &'a Range<u64>,
 ) -> impl Iterator<Item = Range<u64>> + 'a {
     usable.filter_map(whole_frames).flat_map(|region| {
-        let below = region.start..region.end.min(heap.start);
+        let start = if region.contains(&heap.start) { odd_frame(region.start) } else { region.start };
+        let below = start..region.end.min(heap.start);
         let above = region.start.max(heap.end)..region.end;
         [below, above].into_iter().filter(|part| !part.is_empty())
     })
+}
+
+/// The address of the frame at `start` if it has an odd number, else of the next one.
+const fn odd_frame(start: u64) -> u64 {
+    start | FRAME_BYTES
 }
 
 /// The part of `region` above the first MiB in whole frames; `None` if there is none.
@@ -81,6 +89,16 @@ mod tests {
         let heap = heap_range(small(4096)).expect("there is memory");
         let frames: Vec<_> = frame_ranges(small(4096), &heap).collect();
         assert_eq!(frames, vec![MIB..2 * MIB, 10 * MIB + 4096..12 * MIB, 188 * MIB..250 * MIB]);
+    }
+
+    #[test]
+    fn a_single_frame_lies_below_the_heap_whatever_the_size_of_the_kernel() {
+        for pages in 1..20 {
+            let heap = heap_range(small(pages * 4096)).expect("there is memory");
+            let frames: Vec<_> = frame_ranges(small(pages * 4096), &heap).collect();
+            let first = frames[1].start / 4096;
+            assert!(first % 2 == 1 && first - 10 * MIB / 4096 - pages <= 1, "{frames:?}");
+        }
     }
 
     #[test]
