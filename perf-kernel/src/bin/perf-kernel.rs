@@ -9,10 +9,13 @@ use core::slice;
 
 use bootloader_api::config::Mapping;
 use bootloader_api::{BootInfo, BootloaderConfig, entry_point};
-use perf_kernel::arch::allocator::KernelAllocator;
 use perf_kernel::arch::{PhysicalMemory, Ring0};
 use perf_kernel::platform::bare::boot::{HandOver, start};
 use perf_kernel::platform::bare::crash;
+
+// Another file takes the place of this module where two builds are measured side by side.
+#[path = "../subjects/kernel.rs"]
+mod subject;
 
 /// Where things lie in virtual memory: the same in every boot, so that layout is no difference between two.
 static CONFIG: BootloaderConfig = {
@@ -27,9 +30,6 @@ static CONFIG: BootloaderConfig = {
     config.mappings.kernel_base = Mapping::FixedAddress(0xffff_ffff_8000_0000);
     config
 };
-
-#[global_allocator]
-static ALLOCATOR: KernelAllocator = KernelAllocator::new();
 
 entry_point!(main, config = &CONFIG);
 
@@ -48,7 +48,8 @@ fn main(boot_info: &'static mut BootInfo) -> ! {
         // SAFETY: the loader maps the ramdisk there, that long, for good.
         unsafe { slice::from_raw_parts(start, length) }
     });
-    start(HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator: &ALLOCATOR })
+    let (allocator, subject) = (subject::allocator(), subject::subject());
+    start(HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator, subject })
 }
 
 #[panic_handler]

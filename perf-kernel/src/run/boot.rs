@@ -1,16 +1,16 @@
 //! A boot from the machine's fingerprint to `end`.
 
 use alloc::boxed::Box;
-use alloc::string::{String, ToString};
 
 use super::ledger::Ledger;
 use super::probes::{DRIFT_MAX, Probing};
 use super::progress::Progress;
+use super::subject::Subject;
 use crate::arch::counter;
-use crate::measure::{Bencher, Conditions, CounterKind, calibrate, check_scale, median_milli, skipped};
+use crate::measure::{Conditions, CounterKind, calibrate, check_scale, median_milli};
 use crate::plan::Plan;
 use crate::platform::Platform;
-use crate::suites::{Body, Selected, select};
+use crate::suites::{Selected, select};
 use crate::units::{Nanoseconds, Ticks};
 use crate::wire::{
     Beacon, BenchRecord, EndReason, Level, Link, Mode, Record, Refused, Sender, Start, Status,
@@ -19,7 +19,7 @@ use crate::wire::{
 /// Between two time marks, unless a bench takes longer.
 const BEACON_INTERVAL: Nanoseconds = Nanoseconds(1_000_000_000);
 
-/// Runs `plan` on `platform` and sends what comes of it, from `machine` to `end`. The caller has sent `hello`, and
+/// Runs `plan` for `subject` on `platform` and sends what comes of it, from `machine` to `end`. The caller has sent `hello`, and
 /// serves the host afterwards with [`linger`].
 ///
 /// A link that takes nothing does not stop a boot: `progress` has the results too.
@@ -27,6 +27,7 @@ pub fn boot<L: Link>(
     platform: &dyn Platform,
     sender: &mut Sender<L>,
     plan: &Plan,
+    subject: &dyn Subject,
     progress: &mut dyn Progress,
 ) -> EndReason {
     let selected = match select(plan) {
@@ -53,7 +54,7 @@ pub fn boot<L: Link>(
         let announced = Start { id: selected.id(), index: narrow(index), total };
         progress.started(&announced);
         send(sender, Record::Start(announced));
-        let record = scales.judge(selected, run(&conditions, selected));
+        let record = scales.judge(selected, subject.run(&conditions, selected));
         ledger.add(&record);
         is_good &= matches!(record.status, Status::Measured | Status::Skipped);
         progress.finished(&record);
@@ -87,30 +88,6 @@ pub fn linger<L: Link>(
         core::hint::spin_loop();
     }
     sender.is_acknowledged()
-}
-
-/// Runs one bench, or says why not.
-fn run(conditions: &Conditions<'_>, selected: &Selected) -> BenchRecord {
-    let platform = conditions.platform;
-    let Body::Built(function) = selected.bench.body else {
-        return skipped(selected, "not built yet".to_string());
-    };
-    if let Some(reason) = lack(platform, selected) {
-        return skipped(selected, reason);
-    }
-    let id = selected.id();
-    platform.set_running_bench(Some(&id));
-    let mut bencher = Bencher::new(*conditions, selected);
-    let result = function(&mut bencher);
-    let record = bencher.finish(result);
-    platform.set_running_bench(None);
-    record
-}
-
-/// What the machine lacks for a bench.
-pub(super) fn lack(platform: &dyn Platform, selected: &Selected) -> Option<String> {
-    let needs = selected.suite.needs.iter().chain(selected.bench.needs);
-    needs.filter_map(|need| platform.offers(*need).err()).next()
 }
 
 fn end<L: Link>(sender: &mut Sender<L>, progress: &mut dyn Progress, reason: EndReason) -> EndReason {

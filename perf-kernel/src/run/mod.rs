@@ -5,10 +5,12 @@ mod greeting;
 mod ledger;
 mod probes;
 mod progress;
+mod subject;
 
 pub use boot::{boot, linger};
 pub use greeting::{Identity, fingerprint, greet};
 pub use progress::{NoProgress, Progress};
+pub use subject::{Subject, Suites, measure};
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::boot::lack;
-use super::{Identity, NoProgress, Progress, boot, fingerprint, greet, linger};
+use super::subject::lack;
+use super::{Identity, NoProgress, Progress, Suites, boot, fingerprint, greet, linger};
 use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::platform::scripted::ScriptedPlatform;
@@ -52,7 +52,7 @@ fn short(filter: &[&str]) -> Plan {
 
 fn benches(platform: &ScriptedPlatform, plan: &Plan) -> (EndReason, Vec<BenchRecord>) {
     let mut sender = Sender::new(Line::default());
-    let reason = boot(platform, &mut sender, plan, &mut NoProgress);
+    let reason = boot(platform, &mut sender, plan, &Suites, &mut NoProgress);
     let bench = |record| match record {
         Record::Bench(bench) => Some(*bench),
         _ => None,
@@ -65,7 +65,7 @@ fn a_boot_tells_machine_clock_benches_ledger_and_end_in_that_order() {
     let platform = ScriptedPlatform::default();
     let mut sender = Sender::new(Line::default());
     let plan = short(&["env/reference-loop", "env/pause"]);
-    assert_eq!(boot(&platform, &mut sender, &plan, &mut NoProgress), EndReason::Done);
+    assert_eq!(boot(&platform, &mut sender, &plan, &Suites, &mut NoProgress), EndReason::Done);
     let records = records(&mut sender);
     let kinds: Vec<&str> = records.iter().map(Record::kind).filter(|kind| *kind != "log").collect();
     let kinds: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "beacon").collect();
@@ -177,7 +177,7 @@ fn progress_is_told_what_the_wire_is_told() {
     }
     let mut told = Told::default();
     let mut sender = Sender::new(Line::default());
-    boot(&ScriptedPlatform::default(), &mut sender, &short(&["env/pause"]), &mut told);
+    boot(&ScriptedPlatform::default(), &mut sender, &short(&["env/pause"]), &Suites, &mut told);
     assert_eq!(told.0, ["0 of 1: env/pause", "Measured", "Done"]);
 }
 

@@ -21,7 +21,7 @@ use crate::arch::exceptions::{self, Handler};
 use crate::arch::{Mmio, PhysicalMemory, Ports, Ring0, counter, entry, halt};
 use crate::plan::{self, Plan, Preset};
 use crate::platform::Platform;
-use crate::run::{self, Identity, Progress};
+use crate::run::{self, Identity, Progress, Subject};
 use crate::units::Bytes;
 use crate::wire::{BenchRecord, Console, EndReason, Link, Machine, NoLink, Sender, Start};
 
@@ -47,6 +47,8 @@ pub struct HandOver {
     pub plan_file: &'static [u8],
     /// The allocator, which has no memory yet.
     pub allocator: &'static KernelAllocator,
+    /// What is measured.
+    pub subject: &'static dyn Subject,
 }
 
 /// Boots: takes the machine over, runs the plan, and stays on the summary or leaves through the plan's port.
@@ -54,7 +56,7 @@ pub struct HandOver {
 /// # Panics
 /// Panics, which is reported, if there is no memory for a heap.
 pub fn start(hand_over: HandOver) -> ! {
-    let HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator } = hand_over;
+    let HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator, subject } = hand_over;
     // The loader maps initialised data where the file lies: the first write to it would change what is hashed.
     let image_hash = image_hash(&memory, boot_info.kernel_addr, boot_info.kernel_len);
     let ports = Ports::new(ring0);
@@ -82,7 +84,8 @@ pub fn start(hand_over: HandOver) -> ! {
     let (plan, reason) = match greeting {
         Ok(plan) => {
             show_machine(&machine, plan_name(&plan));
-            let reason = run::boot(&platform, sender, &plan, &mut ScreenProgress { platform: &platform });
+            let mut progress = ScreenProgress { platform: &platform };
+            let reason = run::boot(&platform, sender, &plan, subject, &mut progress);
             (plan, reason)
         }
         Err(error) => {
