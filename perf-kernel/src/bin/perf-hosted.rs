@@ -3,9 +3,9 @@
 
 // Another file takes the place of this module where two builds are measured side by side.
 #[path = "../subjects/hosted.rs"]
-mod subject;
+mod subjects;
 
 fn main() -> std::process::ExitCode {
-    perf_kernel::platform::hosted::run(std::env::args_os().skip(1), subject::memory(), subject::subject())
+    perf_kernel::platform::hosted::run(std::env::args_os().skip(1), subjects::memory(), subjects::subjects())
         .into()
 }

@@ -15,7 +15,7 @@ use perf_kernel::platform::bare::crash;
 
 // Another file takes the place of this module where two builds are measured side by side.
 #[path = "../subjects/kernel.rs"]
-mod subject;
+mod subjects;
 
 /// Where things lie in virtual memory: the same in every boot, so that layout is no difference between two.
 static CONFIG: BootloaderConfig = {
@@ -48,8 +48,8 @@ fn main(boot_info: &'static mut BootInfo) -> ! {
         // SAFETY: the loader maps the ramdisk there, that long, for good.
         unsafe { slice::from_raw_parts(start, length) }
     });
-    let (allocator, subject) = (subject::allocator(), subject::subject());
-    start(HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator, subject })
+    let (allocator, subjects) = (subjects::allocator(), subjects::subjects());
+    start(HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator, subjects })
 }
 
 #[panic_handler]

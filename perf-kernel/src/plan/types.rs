@@ -30,6 +30,10 @@ pub struct Plan {
     pub exact_sampling_instructions_max: u64,
     /// Most samples of a bench in exact mode, where samples differ only if the work does.
     pub exact_samples_max: u32,
+    /// How often each bench is measured on both sides and back, in an image that holds two builds; `None` leaves it to
+    /// the image. An image of one build measures each bench once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u16>,
     /// A bench that takes longer in all is stopped, in milliseconds.
     pub bench_ms_max: u64,
     /// Whether `bench` records carry every sample.
@@ -103,6 +107,7 @@ impl Plan {
             exact_warm_up_instructions_max: 4_000_000,
             exact_sampling_instructions_max: 8_000_000,
             exact_samples_max: 1_000,
+            rounds: None,
             bench_ms_max: 10_000,
             raw_samples: false,
             uart: UartChoice::Auto,

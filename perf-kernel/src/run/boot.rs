@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use super::ledger::Ledger;
 use super::probes::{DRIFT_MAX, Probing};
 use super::progress::Progress;
-use super::subject::Subject;
+use super::subject::{Subjects, Turn};
 use crate::arch::counter;
 use crate::measure::{Conditions, CounterKind, calibrate, check_scale, median_milli};
 use crate::plan::Plan;
@@ -19,7 +19,7 @@ use crate::wire::{
 /// Between two time marks, unless a bench takes longer.
 const BEACON_INTERVAL: Nanoseconds = Nanoseconds(1_000_000_000);
 
-/// Runs `plan` for `subject` on `platform` and sends what comes of it, from `machine` to `end`. The caller has sent `hello`, and
+/// Runs `plan` for `subjects` on `platform` and sends what comes of it, from `machine` to `end`. The caller has sent `hello`, and
 /// serves the host afterwards with [`linger`].
 ///
 /// A link that takes nothing does not stop a boot: `progress` has the results too.
@@ -27,7 +27,7 @@ pub fn boot<L: Link>(
     platform: &dyn Platform,
     sender: &mut Sender<L>,
     plan: &Plan,
-    subject: &dyn Subject,
+    subjects: Subjects<'_>,
     progress: &mut dyn Progress,
 ) -> EndReason {
     let selected = match select(plan) {
@@ -46,15 +46,18 @@ pub fn boot<L: Link>(
     let mut ledger = Ledger::begin(platform);
     let start = Probing::now(&conditions);
     let mut beacons = Beacons::begin(sender);
+    subjects.prepare(platform);
+    let turns = subjects.turns(plan, clock.mode);
     let mut scales = Scales::default();
     let mut is_good = true;
-    let total = narrow(selected.len());
-    for (index, selected) in selected.iter().enumerate() {
+    let total = narrow(selected.len().saturating_mul(turns.clone().count()));
+    let benches = selected.iter().flat_map(|selected| turns.clone().map(move |turn| (selected, turn)));
+    for (index, (selected, turn)) in benches.enumerate() {
         sender.poll_commands();
         let announced = Start { id: selected.id(), index: narrow(index), total };
         progress.started(&announced);
         send(sender, Record::Start(announced));
-        let record = scales.judge(selected, subject.run(&conditions, selected));
+        let record = scales.judge(selected, run(&conditions, selected, &turn));
         ledger.add(&record);
         is_good &= matches!(record.status, Status::Measured | Status::Skipped);
         progress.finished(&record);
@@ -90,6 +93,15 @@ pub fn linger<L: Link>(
     sender.is_acknowledged()
 }
 
+fn run(conditions: &Conditions<'_>, selected: &Selected, turn: &Turn<'_>) -> BenchRecord {
+    let record = turn.subject.run(conditions, selected);
+    BenchRecord {
+        side: turn.place.map(|(side, _)| side),
+        round: turn.place.map(|(_, round)| round),
+        ..record
+    }
+}
+
 fn end<L: Link>(sender: &mut Sender<L>, progress: &mut dyn Progress, reason: EndReason) -> EndReason {
     // As in `send`.
     let _ = sender.end(reason);
@@ -123,10 +135,18 @@ impl Beacons {
     }
 }
 
-/// The median of the same bench at the scale before.
+/// Medians of the bench that runs, by side: at the scale that was measured last, and at the one before.
 #[derive(Default)]
 struct Scales {
-    smaller: Option<(&'static str, &'static str, u64)>,
+    medians: [(Option<ScaleMedian>, Option<ScaleMedian>); 3],
+}
+
+/// What an operation of a bench costs at a scale.
+#[derive(Clone, Copy)]
+struct ScaleMedian {
+    id: &'static str,
+    scale: &'static str,
+    milliticks: u64,
 }
 
 impl Scales {
@@ -136,13 +156,14 @@ impl Scales {
         let (Some(scale), Some(median), true) = (selected.scale, median, record.unit.is_ticks()) else {
             return record;
         };
-        let per_operation = median / record.operations.max(1);
-        if let Some((id, name, smaller)) = self.smaller
-            && id == selected.bench.id
-        {
-            record.validity.push(check_scale((name, smaller), per_operation));
+        let (latest, smaller) = &mut self.medians[record.side.map_or(0, |side| 1 + side as usize)];
+        let id = selected.bench.id;
+        if latest.is_none_or(|latest| (latest.id, latest.scale) != (id, scale.name)) {
+            *smaller = latest.filter(|latest| latest.id == id);
         }
-        self.smaller = Some((selected.bench.id, scale.name, per_operation));
+        let milliticks = median / record.operations.max(1);
+        record.validity.extend(smaller.map(|it| check_scale((it.scale, it.milliticks), milliticks)));
+        *latest = Some(ScaleMedian { id, scale: scale.name, milliticks });
         record
     }
 }

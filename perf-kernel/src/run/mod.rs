@@ -10,7 +10,7 @@ mod subject;
 pub use boot::{boot, linger};
 pub use greeting::{Identity, fingerprint, greet};
 pub use progress::{NoProgress, Progress};
-pub use subject::{Subject, Suites, measure};
+pub use subject::{Subject, Subjects, Suites, measure};
 
 #[cfg(test)]
 mod tests;

@@ -3,14 +3,82 @@
 use alloc::string::{String, ToString};
 
 use crate::measure::{Bencher, Conditions, skipped};
+use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::suites::{Body, Selected};
-use crate::wire::BenchRecord;
+use crate::wire::{BenchRecord, Mode, Side};
+
+/// Rounds of a boot that measures two builds, unless the plan says otherwise. Where ticks are instructions, a round
+/// says as much as many.
+const ROUNDS_DEFAULT: u16 = 4;
 
 /// A build of the suites together with the subsystems that they measure.
 pub trait Subject: Sync {
+    /// Gets ready for the first bench, on `platform` with its clock calibrated.
+    fn prepare(&self, platform: &dyn Platform) {
+        let _ = platform;
+    }
+
     /// Runs `selected` once, or says why not.
     fn run(&self, conditions: &Conditions<'_>, selected: &Selected) -> BenchRecord;
+}
+
+/// What a boot measures.
+#[derive(Clone, Copy)]
+pub enum Subjects<'a> {
+    /// One build.
+    One(&'a dyn Subject),
+    /// Two builds, each bench in turn on both, so that what changes in the course of a boot changes both.
+    Pair {
+        /// What the candidate is held against.
+        base: &'a dyn Subject,
+        /// What may have become slower.
+        candidate: &'a dyn Subject,
+    },
+}
+
+/// One measurement of a bench.
+#[derive(Clone, Copy)]
+pub(super) struct Turn<'a> {
+    pub(super) subject: &'a dyn Subject,
+    /// Which of two builds it is, and the round from 0; `None` for one build.
+    pub(super) place: Option<(Side, u16)>,
+}
+
+impl<'a> Subjects<'a> {
+    /// Gets all subjects ready.
+    pub(super) fn prepare(self, platform: &dyn Platform) {
+        match self {
+            Self::One(subject) => subject.prepare(platform),
+            Self::Pair { base, candidate } => {
+                base.prepare(platform);
+                candidate.prepare(platform);
+            }
+        }
+    }
+
+    /// The measurements of each bench, in order. A round of two builds is base, candidate, candidate, base, and every
+    /// other round begins with the candidate: a steady drift then weighs on both alike, and so does being first.
+    ///
+    /// They are not kept in memory: what a boot holds on to moves every later block of the heap under test.
+    pub(super) fn turns(self, plan: &Plan, mode: Mode) -> impl Iterator<Item = Turn<'a>> + Clone {
+        let rounds = match self {
+            Self::One(_) => 1,
+            Self::Pair { .. } => plan.rounds.unwrap_or(if mode == Mode::Icount { 1 } else { ROUNDS_DEFAULT }),
+        };
+        (0..rounds).flat_map(move |round| self.round(round).into_iter().flatten())
+    }
+
+    fn round(self, round: u16) -> [Option<Turn<'a>>; 4] {
+        let (base, candidate) = match self {
+            Self::One(subject) => return [Some(Turn { subject, place: None }), None, None, None],
+            Self::Pair { base, candidate, .. } => (base, candidate),
+        };
+        let base = Some(Turn { subject: base, place: Some((Side::Base, round)) });
+        let candidate = Some(Turn { subject: candidate, place: Some((Side::Candidate, round)) });
+        let (first, second) = if round.is_multiple_of(2) { (base, candidate) } else { (candidate, base) };
+        [first, second, second, first]
+    }
 }
 
 /// The suites of this library.
@@ -46,4 +114,32 @@ pub fn measure(conditions: &Conditions<'_>, selected: &Selected) -> BenchRecord 
 pub(super) fn lack(platform: &dyn Platform, selected: &Selected) -> Option<String> {
     let needs = selected.suite.needs.iter().chain(selected.bench.needs);
     needs.filter_map(|need| platform.offers(*need).err()).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sides(subjects: Subjects<'_>, rounds: Option<u16>, mode: Mode) -> String {
+        let plan = Plan { rounds, ..Plan::quick() };
+        let letter = |turn: Turn<'_>| match turn.place {
+            Some((Side::Base, _)) => 'A',
+            Some((Side::Candidate, _)) => 'B',
+            None => '.',
+        };
+        subjects.turns(&plan, mode).map(letter).collect()
+    }
+
+    #[test]
+    fn rounds_begin_with_either_side_in_turn() {
+        let pair = Subjects::Pair { base: &Suites, candidate: &Suites };
+        assert_eq!(sides(pair, Some(3), Mode::Hosted), "ABBABAABABBA");
+        assert_eq!(sides(pair, None, Mode::Icount), "ABBA");
+        assert_eq!(sides(pair, None, Mode::Tcg).len(), 16);
+    }
+
+    #[test]
+    fn one_build_is_measured_once_whatever_the_rounds() {
+        assert_eq!(sides(Subjects::One(&Suites), Some(9), Mode::Hosted), ".");
+    }
 }

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::subject::lack;
-use super::{Identity, NoProgress, Progress, Suites, boot, fingerprint, greet, linger};
+use super::{Identity, NoProgress, Progress, Subjects, Suites, boot, fingerprint, greet, linger};
 use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::platform::scripted::ScriptedPlatform;
@@ -14,6 +14,8 @@ use crate::wire::{
     BenchRecord, Command, Decoder, EndReason, Event, Link, LinkError, Mode, Record, Sender, Start, Status,
     encode_frame,
 };
+
+const ONE: Subjects<'static> = Subjects::One(&Suites);
 
 /// A line whose bytes a test keeps.
 #[derive(Default)]
@@ -52,7 +54,7 @@ fn short(filter: &[&str]) -> Plan {
 
 fn benches(platform: &ScriptedPlatform, plan: &Plan) -> (EndReason, Vec<BenchRecord>) {
     let mut sender = Sender::new(Line::default());
-    let reason = boot(platform, &mut sender, plan, &Suites, &mut NoProgress);
+    let reason = boot(platform, &mut sender, plan, ONE, &mut NoProgress);
     let bench = |record| match record {
         Record::Bench(bench) => Some(*bench),
         _ => None,
@@ -65,7 +67,7 @@ fn a_boot_tells_machine_clock_benches_ledger_and_end_in_that_order() {
     let platform = ScriptedPlatform::default();
     let mut sender = Sender::new(Line::default());
     let plan = short(&["env/reference-loop", "env/pause"]);
-    assert_eq!(boot(&platform, &mut sender, &plan, &Suites, &mut NoProgress), EndReason::Done);
+    assert_eq!(boot(&platform, &mut sender, &plan, ONE, &mut NoProgress), EndReason::Done);
     let records = records(&mut sender);
     let kinds: Vec<&str> = records.iter().map(Record::kind).filter(|kind| *kind != "log").collect();
     let kinds: Vec<&str> = kinds.into_iter().filter(|kind| *kind != "beacon").collect();
@@ -177,7 +179,7 @@ fn progress_is_told_what_the_wire_is_told() {
     }
     let mut told = Told::default();
     let mut sender = Sender::new(Line::default());
-    boot(&ScriptedPlatform::default(), &mut sender, &short(&["env/pause"]), &Suites, &mut told);
+    boot(&ScriptedPlatform::default(), &mut sender, &short(&["env/pause"]), ONE, &mut told);
     assert_eq!(told.0, ["0 of 1: env/pause", "Measured", "Done"]);
 }
 

@@ -1,7 +1,7 @@
 //! What the hosted program measures, and from what it allocates.
 
 use perf_kernel::arch::ProcessHeap;
-use perf_kernel::run::{Subject, Suites};
+use perf_kernel::run::{Subjects, Suites};
 
 /// The heap under test serves the whole process, as it serves the whole kernel.
 #[global_allocator]
@@ -13,6 +13,6 @@ pub(crate) fn memory() -> &'static ProcessHeap {
 }
 
 /// The suites with the subsystems beside them.
-pub(crate) fn subject() -> &'static dyn Subject {
-    &Suites
+pub(crate) fn subjects() -> Subjects<'static> {
+    Subjects::One(&Suites)
 }

@@ -1,7 +1,7 @@
 //! What the kernel measures, and from what it allocates.
 
 use perf_kernel::arch::allocator::KernelAllocator;
-use perf_kernel::run::{Subject, Suites};
+use perf_kernel::run::{Subjects, Suites};
 
 #[global_allocator]
 static ALLOCATOR: KernelAllocator = KernelAllocator::new();
@@ -12,6 +12,6 @@ pub(crate) fn allocator() -> &'static KernelAllocator {
 }
 
 /// The suites with the subsystems beside them.
-pub(crate) fn subject() -> &'static dyn Subject {
-    &Suites
+pub(crate) fn subjects() -> Subjects<'static> {
+    Subjects::One(&Suites)
 }

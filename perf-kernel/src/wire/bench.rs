@@ -15,6 +15,12 @@ pub struct BenchRecord {
     pub id: String,
     /// Whether the figures below may be used.
     pub status: Status,
+    /// Which build was measured; `None` in a boot that measures one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<Side>,
+    /// The round of the boot that the measurement belongs to, from 0; `None` in a boot that measures one build.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub round: Option<u16>,
     /// Why it was not measured; `None` if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -82,6 +88,8 @@ impl BenchRecord {
         Self {
             id,
             status,
+            side: None,
+            round: None,
             reason: None,
             unit: Unit::Ticks,
             iterations: 1,
@@ -106,6 +114,16 @@ impl BenchRecord {
             figures: Vec::new(),
         }
     }
+}
+
+/// Which of two builds in one image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// What the candidate is held against.
+    Base,
+    /// What may have become slower.
+    Candidate,
 }
 
 /// Whether a bench's figures may be used.

@@ -18,7 +18,7 @@ mod tests;
 
 pub use bench::{
     BenchRecord, CheckOutcome, ErrorCount, Figure, Histogram, Interference, Interruption, MemoryUse,
-    PmuCounts, Probe, SampleSummary, SlowSample, Status, SystemUse, ValidityCheck, WarmUp, Windows,
+    PmuCounts, Probe, SampleSummary, Side, SlowSample, Status, SystemUse, ValidityCheck, WarmUp, Windows,
 };
 pub use command::Command;
 pub use crash::{Crash, Registers};

@@ -12,6 +12,8 @@ pub(crate) fn record(id: String, median: u64) -> BenchRecord {
     BenchRecord {
         id,
         status: Status::Measured,
+        side: None,
+        round: None,
         reason: None,
         unit: Unit::Ticks,
         iterations: 512,

@@ -21,7 +21,7 @@ use crate::arch::exceptions::{self, Handler};
 use crate::arch::{Mmio, PhysicalMemory, Ports, Ring0, counter, entry, halt};
 use crate::plan::{self, Plan, Preset};
 use crate::platform::Platform;
-use crate::run::{self, Identity, Progress, Subject};
+use crate::run::{self, Identity, Progress, Subjects};
 use crate::units::Bytes;
 use crate::wire::{BenchRecord, Console, EndReason, Link, Machine, NoLink, Sender, Start};
 
@@ -48,7 +48,7 @@ pub struct HandOver {
     /// The allocator, which has no memory yet.
     pub allocator: &'static KernelAllocator,
     /// What is measured.
-    pub subject: &'static dyn Subject,
+    pub subjects: Subjects<'static>,
 }
 
 /// Boots: takes the machine over, runs the plan, and stays on the summary or leaves through the plan's port.
@@ -56,7 +56,7 @@ pub struct HandOver {
 /// # Panics
 /// Panics, which is reported, if there is no memory for a heap.
 pub fn start(hand_over: HandOver) -> ! {
-    let HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator, subject } = hand_over;
+    let HandOver { ring0, boot_info, framebuffer, memory, plan_file, allocator, subjects } = hand_over;
     // The loader maps initialised data where the file lies: the first write to it would change what is hashed.
     let image_hash = image_hash(&memory, boot_info.kernel_addr, boot_info.kernel_len);
     let ports = Ports::new(ring0);
@@ -85,7 +85,7 @@ pub fn start(hand_over: HandOver) -> ! {
         Ok(plan) => {
             show_machine(&machine, plan_name(&plan));
             let mut progress = ScreenProgress { platform: &platform };
-            let reason = run::boot(&platform, sender, &plan, subject, &mut progress);
+            let reason = run::boot(&platform, sender, &plan, subjects, &mut progress);
             (plan, reason)
         }
         Err(error) => {

@@ -11,7 +11,7 @@ use std::vec::Vec;
 use super::{HostedPlatform, StdioLink};
 use crate::arch::{ProcessHeap, counter};
 use crate::plan::Plan;
-use crate::run::{Identity, NoProgress, Subject, boot, fingerprint, greet, linger};
+use crate::run::{Identity, NoProgress, Subjects, boot, fingerprint, greet, linger};
 use crate::wire::{Crash, EndReason, Record, Sender};
 
 const USAGE: &str = "usage: perf-hosted [--plan FILE]
@@ -46,12 +46,12 @@ impl From<ExitCode> for std::process::ExitCode {
     }
 }
 
-/// Runs the plan that `arguments` name, without the program's name, for `subject` on the process with the allocator
+/// Runs the plan that `arguments` name, without the program's name, for `subjects` on the process with the allocator
 /// `memory`.
 pub fn run(
     arguments: impl Iterator<Item = OsString>,
     memory: &'static ProcessHeap,
-    subject: &dyn Subject,
+    subjects: Subjects<'_>,
 ) -> ExitCode {
     let entry = counter::now();
     let plan_file = match parse(arguments) {
@@ -80,19 +80,19 @@ pub fn run(
     let Ok(plan) = greet(&mut sender, &Identity { image_hash, plan_file, entry_ticks }) else {
         return ExitCode::Refused;
     };
-    run_plan(&mut sender, &plan, memory, subject)
+    run_plan(&mut sender, &plan, memory, subjects)
 }
 
 fn run_plan(
     sender: &mut Sender<StdioLink<'_>>,
     plan: &Plan,
     memory: &'static ProcessHeap,
-    subject: &dyn Subject,
+    subjects: Subjects<'_>,
 ) -> ExitCode {
     let platform = HostedPlatform::new(memory);
     let panic = PanicNote::install();
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        boot(&platform, sender, plan, subject, &mut NoProgress)
+        boot(&platform, sender, plan, subjects, &mut NoProgress)
     }));
     let reason = outcome.unwrap_or_else(|_| {
         let crash = Crash {
