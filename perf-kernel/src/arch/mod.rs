@@ -10,3 +10,6 @@ pub use x86_64::*;
 mod process_heap;
 #[cfg(feature = "hosted")]
 pub use process_heap::ProcessHeap;
+
+#[cfg(any(feature = "kernel", feature = "hosted"))]
+pub mod sides;

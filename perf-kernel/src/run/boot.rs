@@ -46,6 +46,9 @@ pub fn boot<L: Link>(
     let mut ledger = Ledger::begin(platform);
     let start = Probing::now(&conditions);
     let mut beacons = Beacons::begin(sender);
+    if let Some(about) = subjects.about() {
+        let _ = sender.log(Level::Info, alloc::format!("two builds: {about}"));
+    }
     subjects.prepare(platform);
     let turns = subjects.turns(plan, clock.mode);
     let mut scales = Scales::default();

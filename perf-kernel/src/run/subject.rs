@@ -34,6 +34,8 @@ pub enum Subjects<'a> {
         base: &'a dyn Subject,
         /// What may have become slower.
         candidate: &'a dyn Subject,
+        /// What the two are, for people.
+        about: &'static str,
     },
 }
 
@@ -50,10 +52,18 @@ impl<'a> Subjects<'a> {
     pub(super) fn prepare(self, platform: &dyn Platform) {
         match self {
             Self::One(subject) => subject.prepare(platform),
-            Self::Pair { base, candidate } => {
+            Self::Pair { base, candidate, .. } => {
                 base.prepare(platform);
                 candidate.prepare(platform);
             }
+        }
+    }
+
+    /// What two builds are, for people; `None` for one.
+    pub(super) const fn about(self) -> Option<&'static str> {
+        match self {
+            Self::One(_) => None,
+            Self::Pair { about, .. } => Some(about),
         }
     }
 
@@ -132,7 +142,7 @@ mod tests {
 
     #[test]
     fn rounds_begin_with_either_side_in_turn() {
-        let pair = Subjects::Pair { base: &Suites, candidate: &Suites };
+        let pair = Subjects::Pair { base: &Suites, candidate: &Suites, about: "" };
         assert_eq!(sides(pair, Some(3), Mode::Hosted), "ABBABAABABBA");
         assert_eq!(sides(pair, None, Mode::Icount), "ABBA");
         assert_eq!(sides(pair, None, Mode::Tcg).len(), 16);

@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use spin::{Mutex, MutexGuard};
 
 use super::{allocator, halt, interrupts_off};
+use crate::arch::sides;
 
 static ENDINGS: AtomicU32 = AtomicU32::new(0);
 
@@ -20,6 +21,7 @@ pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce()
     match ENDINGS.fetch_add(1, Ordering::SeqCst) {
         0 => {
             allocator::use_emergency_memory();
+            sides::close();
             match report(&Ending(())) {}
         }
         1 => last_words(),
