@@ -182,6 +182,11 @@ fn statistics(summary: &SampleSummary) -> [Statistic; 11] {
     ]
 }
 
+/// How the figures of one bench differ, as [`ExactChangeKind::Figures`]; `None` if they are equal.
+pub(super) fn figures_changed(before: &SideBench, after: &SideBench) -> Option<ExactChangeKind> {
+    decided(before, after, 1.0).map(|decided| decided.kind)
+}
+
 struct Decided {
     verdict: Verdict,
     reason: String,
