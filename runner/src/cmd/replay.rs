@@ -15,7 +15,9 @@ use crate::exit_code;
 use crate::performance::{crash_frames, take_up};
 use crate::progress::note;
 use crate::source::FileSource;
-use crate::store::{Folder, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds, new_run_id};
+use crate::store::{
+    Folder, PAIRED, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds, new_run_id,
+};
 
 /// A file neither hangs nor takes time.
 const PATIENCE: Patience = Patience { hang: Duration::MAX, boot: Duration::MAX };
@@ -24,7 +26,7 @@ pub(super) fn replay(options: &ReplayOptions) -> anyhow::Result<u8> {
     let folder = Folder::find(options.output.store.db.as_deref())?;
     let mut store = Store::open(folder.database())?;
     let mut replay =
-        Replay { store: &mut store, elf: options.elf.as_deref(), orphans: None, runs: Vec::new() };
+        Replay { store: &mut store, elf: options.elf.as_deref(), orphans: [None, None], runs: Vec::new() };
     let mut trouble = None;
     for path in &options.transcripts {
         if let Err(error) = replay.file(path) {
@@ -48,8 +50,8 @@ pub(super) fn replay(options: &ReplayOptions) -> anyhow::Result<u8> {
 struct Replay<'a> {
     store: &'a mut Store,
     elf: Option<&'a Path>,
-    /// The run of the transcripts that come without a run of their own.
-    orphans: Option<RunHead>,
+    /// The runs of the transcripts that come without a run of their own: of one build, and of two.
+    orphans: [Option<RunHead>; 2],
     /// The runs that were met, in order.
     runs: Vec<String>,
 }
@@ -91,7 +93,7 @@ impl Replay<'_> {
     ) -> anyhow::Result<()> {
         let head = match &side {
             Some(side) => side.run.clone(),
-            None => self.orphans()?,
+            None => self.orphans(&boots)?,
         };
         let seen: Vec<_> = side.iter().flat_map(|side| side.boots_of(hash)).collect();
         for (place, mut boot) in boots.into_iter().enumerate() {
@@ -117,19 +119,23 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn orphans(&mut self) -> anyhow::Result<RunHead> {
-        if self.orphans.is_none() {
-            self.orphans = Some(RunHead {
+    /// The run that takes up `boots`.
+    fn orphans(&mut self, boots: &[Boot]) -> anyhow::Result<RunHead> {
+        let is_paired = boots.iter().flat_map(|boot| &boot.benches).any(|record| record.side.is_some());
+        let [single, paired] = &mut self.orphans;
+        let (orphans, command) = if is_paired { (paired, PAIRED) } else { (single, "replay") };
+        if orphans.is_none() {
+            *orphans = Some(RunHead {
                 id: new_run_id().context("make a run id")?,
                 started: UnixSeconds::now(),
-                command: "replay".to_owned(),
+                command: command.to_owned(),
                 profile: None,
                 plan: None,
                 runner_version: env!("CARGO_PKG_VERSION").to_owned(),
                 revision: None,
             });
         }
-        self.orphans.clone().context("name the run of these transcripts")
+        orphans.clone().context("name the run of these transcripts")
     }
 
     fn note(&mut self, run: String) {

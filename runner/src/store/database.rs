@@ -312,8 +312,9 @@ fn unwritable(error: serde_json::Error) -> rusqlite::Error {
 mod tests {
     use super::*;
     use crate::samples;
+    use crate::store::PAIRED;
     use crate::store::samples::{boot, run};
-    use perf_kernel::wire::Mode;
+    use perf_kernel::wire::{Mode, Side};
 
     fn a_run() -> crate::store::Run {
         run("3f2a91bc", vec![boot(Mode::Hosted, vec![samples::bench("memory/alloc-small/64", 100, 1)])])
@@ -333,6 +334,32 @@ mod tests {
         let run = a_run();
         store.insert_boot(&run.head, &run.boots[0]).expect("room");
         assert_eq!(store.load("3f2a91bc").expect("stored"), run);
+    }
+
+    #[test]
+    fn a_run_of_two_builds_is_no_point_of_a_history_and_never_the_last_run() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = Store::open(&folder.path().join("results.db")).expect("a new database");
+        let ordinary = a_run();
+        store.insert_boot(&ordinary.head, &ordinary.boots[0]).expect("room");
+        // Whatever the command that stores it: the records say what they are.
+        for (id, command) in [("aaaaaaaa", PAIRED), ("bbbbbbbb", "run")] {
+            let mut paired = a_run();
+            paired.head = RunHead { id: id.into(), command: command.into(), ..paired.head };
+            paired.head.started.0 += 9;
+            for record in &mut paired.boots[0].boot.benches {
+                record.side = Some(Side::Candidate);
+            }
+            store.insert_boot(&paired.head, &paired.boots[0]).expect("room");
+            assert_eq!(store.load(id).expect("stored"), paired, "the records are what they were");
+            assert!(paired.is_paired() && !ordinary.is_paired());
+        }
+        let machine = store.machines().expect("one").remove(0);
+        let series = store.all_series(&machine.name).expect("stored");
+        let runs: Vec<_> = series.iter().flat_map(|series| &series.points).map(|point| &point.run).collect();
+        assert_eq!(runs, [&ordinary.head.id]);
+        let last = |back| store.find(&crate::store::RunName::Last(back)).expect("there is one");
+        assert_eq!((last(0), last(1)), ("bbbbbbbb".to_owned(), ordinary.head.id));
     }
 
     #[test]

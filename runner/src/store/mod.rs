@@ -29,7 +29,7 @@ pub use queries::RunLine;
 pub(crate) use run::random_hex;
 pub use run::{Run, RunHead, StoredBoot, new_run_id};
 pub use selector::{RunName, Selector, SelectorError};
-pub(crate) use series::ASIDE;
+pub(crate) use series::{ASIDE, PAIRED};
 pub use series::{MachineLine, Series, SeriesPoint};
 pub use side_file::{SideBoot, SideFile};
 pub use time::UnixSeconds;

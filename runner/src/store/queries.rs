@@ -62,7 +62,9 @@ impl Store {
         };
         let ids = self.reading(|store| match name {
             RunName::Last(back) => {
-                let sql = "SELECT id FROM runs ORDER BY started_unix_s DESC, rowid DESC LIMIT 1 OFFSET ?1";
+                // Runs of two builds are compared with nothing else, so that they go by their own names.
+                let sql = "SELECT id FROM runs WHERE command <> 'ab' \
+                           ORDER BY started_unix_s DESC, rowid DESC LIMIT 1 OFFSET ?1";
                 let mut statement = store.connection.prepare_cached(sql)?;
                 statement.query_map([back], |row| row.get(0))?.collect()
             }

@@ -8,7 +8,7 @@ use perf_kernel::plan::{self, Plan, ScaleChoice};
 use perf_kernel::wire::Mode;
 use serde::{Deserialize, Serialize};
 
-use super::UnixSeconds;
+use super::{PAIRED, UnixSeconds};
 use crate::analysis::{Difference, Fingerprint, Side, SideBench};
 use crate::collect::Boot;
 
@@ -19,7 +19,7 @@ pub struct RunHead {
     pub id: String,
     /// When it was asked for.
     pub started: UnixSeconds,
-    /// The command that made it: `run`, `hosted` or `replay`.
+    /// The command that made it: `run`, `hosted`, `replay`, `ab`, or `aside` for an older revision.
     pub command: String,
     /// The profile of qemu.toml; `None` for runs without one.
     pub profile: Option<String>,
@@ -69,6 +69,13 @@ impl Run {
     #[must_use]
     pub fn plan(&self) -> Option<Plan> {
         self.head.plan()
+    }
+
+    /// Whether its boots measured two builds in turn, so that each bench stands there for both sides.
+    #[must_use]
+    pub fn is_paired(&self) -> bool {
+        let mut records = self.boots.iter().flat_map(|stored| &stored.boot.benches);
+        self.head.command == PAIRED || records.any(|record| record.side.is_some())
     }
 
     /// What figures mean, by the first boot that tells.

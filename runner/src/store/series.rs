@@ -13,7 +13,10 @@ use crate::analysis::{Fingerprint, median};
 /// The command of runs that measure an older revision again.
 pub(crate) const ASIDE: &str = "aside";
 
-/// Runs that measure two cores at once say nothing about the history of one, and old revisions nothing about the newest.
+/// The command of runs that measure two builds in turn.
+pub(crate) const PAIRED: &str = "ab";
+
+/// Runs that measure two builds in turn say nothing about the history of one, and old revisions nothing about the newest.
 pub(super) const ORDINARY: &str = "runs.command NOT IN ('ab', 'aside')";
 
 /// The same with runs of older revisions.
