@@ -1,13 +1,13 @@
 //! The sources of boots: a machine in QEMU, a process.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use super::TestError;
 use super::request::HOSTED_REMEDY;
 use super::session::{Session, Turn, plan_text};
+use super::{BootImage, InTurn, TestError};
 use crate::collect::Patience;
 use crate::config::Profile;
 use crate::image::kernel_hash;
@@ -22,11 +22,12 @@ const PROCESS_MAX: Duration = Duration::from_secs(24 * 3600);
 pub(super) fn boot_in_qemu(
     session: &mut Session<'_>,
     profile: &Profile,
-    image: &Path,
+    images: &InTurn<BootImage>,
 ) -> Result<(), TestError> {
     let missing = TestError::source("boot the image in QEMU");
     let chosen = accelerator::choose(profile).map_err(&missing)?;
-    session.expect_image(kernel_hash(image)?);
+    let hashes = images.clone().try_map(|image| kernel_hash(&image.path))?;
+    session.expect_images(hashes);
     let patience = Patience { hang: profile.silence_max, boot: profile.boot_max };
     let mut reason = chosen.fallback_reason;
     session.make(&patience, |turn: &Turn, progress| {
@@ -36,7 +37,7 @@ pub(super) fn boot_in_qemu(
         let launch = Launch {
             profile: profile.clone(),
             accelerator: chosen.accelerator,
-            image: image.to_owned(),
+            image: images.of(turn.number).path.clone(),
             plan: Some(turn.plan.clone()),
         };
         let screen = (!profile.has_serial).then(|| turn.transcript.with_extension("ppm"));
@@ -48,7 +49,7 @@ pub(super) fn boot_in_qemu(
 /// Makes the boots of `session` as processes.
 pub(super) fn run_as_process(
     session: &mut Session<'_>,
-    program: &Path,
+    programs: &InTurn<PathBuf>,
     silence_max: Duration,
 ) -> Result<(), TestError> {
     let patience = Patience { hang: silence_max, boot: PROCESS_MAX };
@@ -58,7 +59,7 @@ pub(super) fn run_as_process(
         let file = folder.path().join("plan.toml");
         let what = format!("write {}", file.display());
         fs::write(&file, plan_text(&turn.plan)?).map_err(TestError::io(what))?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(programs.of(turn.number));
         command.arg("--plan").arg(&file);
         ProcessSource::start(command, HOSTED_REMEDY).map_err(TestError::source(""))
     });

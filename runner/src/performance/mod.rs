@@ -32,6 +32,7 @@
 
 mod analysis;
 mod error;
+mod in_turn;
 mod machine;
 mod request;
 mod run;
@@ -41,6 +42,7 @@ pub use analysis::{
     AllOutcome, ReportRequest, generate_performance_report, run_all_tests, run_regression_analysis,
 };
 pub use error::TestError;
-pub use request::{Control, Purpose, Target, TestRequest};
+pub use in_turn::InTurn;
+pub use request::{BootImage, Control, Purpose, Target, TestRequest};
 pub use run::{TestOutcome, run_performance_category_tests, run_performance_tests};
 pub(crate) use session::{crash_frames, plan_text, take_up};

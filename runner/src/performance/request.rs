@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use perf_kernel::plan::Plan;
 
-use super::TestError;
+use super::{InTurn, TestError};
 use crate::config::Profile;
 use crate::image::ImagePaths;
 use crate::progress::Shown;
@@ -16,6 +16,9 @@ use crate::store::Folder;
 
 /// Where `make perf-image` puts images.
 const IMAGE_FOLDER: &str = "target/image";
+
+/// What to do without images.
+const IMAGE_REMEDY: &str = "build it with `make perf-image`, or name another with --image";
 
 /// The port by which the kernel ends QEMU: the usual one of `isa-debug-exit`.
 const EXIT_PORT: u16 = 0xf4;
@@ -51,6 +54,8 @@ pub enum Purpose {
     History,
     /// An older revision is measured again, which would look like the newest kernel in a history.
     Aside,
+    /// Two builds are measured in turn, which are held against each other and nothing else.
+    Pair,
 }
 
 /// What runs the benches.
@@ -60,18 +65,25 @@ pub enum Target {
     Qemu {
         /// The machine.
         profile: Box<Profile>,
-        /// The image.
-        image: PathBuf,
-        /// The kernel with its debug information, if it is there.
-        elf: Option<PathBuf>,
+        /// The images, of which each boot takes the next.
+        images: InTurn<BootImage>,
     },
     /// The same suites as a Linux process.
     Hosted {
-        /// The program.
-        program: PathBuf,
-        /// Its longest silence.
+        /// The programs, of which each boot takes the next.
+        programs: InTurn<PathBuf>,
+        /// Their longest silence.
         silence_max: Duration,
     },
+}
+
+/// An image that boots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BootImage {
+    /// The image.
+    pub path: PathBuf,
+    /// The kernel with its debug information, if it is there.
+    pub elf: Option<PathBuf>,
 }
 
 impl Target {
@@ -82,14 +94,20 @@ impl Target {
     pub fn qemu(profile: Profile, image: Option<PathBuf>) -> Result<Self, TestError> {
         let paths = ImagePaths::in_folder(Path::new(IMAGE_FOLDER));
         let image = image.unwrap_or_else(|| paths.for_firmware(profile.firmware).to_owned());
-        if !image.is_file() {
-            return Err(TestError::Missing {
-                what: format!("boot the image {}", image.display()),
-                remedy: "build it with `make perf-image`, or name another with --image".to_owned(),
-            });
-        }
-        let elf = kernel_of(&image, &paths);
-        Ok(Self::Qemu { profile: Box::new(profile), image, elf })
+        Self::qemu_in_turn(profile, InTurn::one(image), IMAGE_REMEDY)
+    }
+
+    /// `images` in turn, on the machine of `profile`; `remedy` is what to do if one of them is missing.
+    ///
+    /// # Errors
+    /// An image is not there.
+    pub fn qemu_in_turn(profile: Profile, images: InTurn<PathBuf>, remedy: &str) -> Result<Self, TestError> {
+        let images = images.try_map(|path| {
+            required(&path, "boot the image", remedy)?;
+            let elf = kernel_of(&path);
+            Ok::<_, TestError>(BootImage { path, elf })
+        })?;
+        Ok(Self::Qemu { profile: Box::new(profile), images })
     }
 
     /// `program`, or else the one beside this program, or else the one in the build folder of its own profile.
@@ -102,11 +120,28 @@ impl Target {
         let places = [here.join(HOSTED_PROGRAM), here.join("../hosted").join(HOSTED_PROGRAM)];
         let first = || places.iter().find(|place| place.is_file()).unwrap_or(&places[0]).clone();
         let program = program.unwrap_or_else(first);
-        if program.is_file() {
-            return Ok(Self::Hosted { program, silence_max });
+        Self::hosted_in_turn(InTurn::one(program), silence_max, HOSTED_REMEDY)
+    }
+
+    /// `programs` in turn; `remedy` is what to do if one of them is missing.
+    ///
+    /// # Errors
+    /// A program is not there.
+    pub fn hosted_in_turn(
+        programs: InTurn<PathBuf>,
+        silence_max: Duration,
+        remedy: &str,
+    ) -> Result<Self, TestError> {
+        programs.iter().try_for_each(|program| required(program, "start", remedy))?;
+        Ok(Self::Hosted { programs, silence_max })
+    }
+
+    /// Where the debug information of what boot `turn` runs is, counted from 1; `None` if it is not there.
+    pub(super) fn elf(&self, turn: u32) -> Option<&Path> {
+        match self {
+            Self::Qemu { images, .. } => images.of(turn).elf.as_deref(),
+            Self::Hosted { programs, .. } => Some(programs.of(turn)),
         }
-        let what = format!("start {}", program.display());
-        Err(TestError::Missing { what, remedy: HOSTED_REMEDY.to_owned() })
     }
 
     /// `plan` as this target needs it.
@@ -137,8 +172,16 @@ impl Control {
     }
 }
 
+/// An error with `remedy` unless there is a file at `path`, for which the words of `doing` want it.
+fn required(path: &Path, doing: &str, remedy: &str) -> Result<(), TestError> {
+    let missing =
+        || TestError::Missing { what: format!("{doing} {}", path.display()), remedy: remedy.to_owned() };
+    path.is_file().then_some(()).ok_or_else(missing)
+}
+
 /// The kernel that lies beside `image`, else that of the standard place.
-fn kernel_of(image: &Path, paths: &ImagePaths) -> Option<PathBuf> {
-    let beside = image.parent().map(|folder| ImagePaths::in_folder(folder).kernel);
-    [beside, Some(paths.kernel.clone())].into_iter().flatten().find(|path| path.is_file())
+fn kernel_of(image: &Path) -> Option<PathBuf> {
+    let folders = [image.parent(), Some(Path::new(IMAGE_FOLDER))];
+    let kernels = folders.into_iter().flatten().map(|folder| ImagePaths::in_folder(folder).kernel);
+    kernels.into_iter().find(|path| path.is_file())
 }

@@ -29,8 +29,8 @@ pub struct TestOutcome {
 pub fn run_performance_tests(request: &TestRequest, control: &Control) -> Result<TestOutcome, TestError> {
     let mut session = Session::begin(request, control)?;
     let made = match &request.target {
-        Target::Qemu { profile, image, .. } => boot_in_qemu(&mut session, profile, image),
-        Target::Hosted { program, silence_max } => run_as_process(&mut session, program, *silence_max),
+        Target::Qemu { profile, images } => boot_in_qemu(&mut session, profile, images),
+        Target::Hosted { programs, silence_max } => run_as_process(&mut session, programs, *silence_max),
     };
     session.finish(made.err())
 }

@@ -6,13 +6,15 @@ use std::sync::atomic::Ordering;
 use perf_kernel::plan::{Plan, trim};
 use perf_kernel::run::fingerprint;
 
-use super::{Control, Purpose, Target, TestError, TestOutcome, TestRequest};
+use super::{Control, InTurn, Purpose, Target, TestError, TestOutcome, TestRequest};
 use crate::collect::{Boot, BootEnd, CollectError, Expected, Patience, collect_expecting};
 use crate::image::is_elf_of;
 use crate::live::{LiveMark, MarkContent};
 use crate::progress::{Progress, note};
 use crate::source::Source;
-use crate::store::{ASIDE, Folder, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds};
+use crate::store::{
+    ASIDE, Folder, PAIRED, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds,
+};
 use crate::tracking::Change;
 use crate::{store, symbolise, tracking};
 
@@ -27,8 +29,7 @@ pub(super) struct Session<'a> {
     _mark: LiveMark,
     store: Store,
     plan: Plan,
-    elf: Option<PathBuf>,
-    image_hash: Option<String>,
+    image_hashes: InTurn<Option<String>>,
     request: &'a TestRequest,
     control: &'a Control,
     /// Places of boots in the run that are not in the database yet.
@@ -38,6 +39,8 @@ pub(super) struct Session<'a> {
 
 /// One boot, as its source needs to know it.
 pub(super) struct Turn {
+    /// Its place among the starts of the run, from 1.
+    pub(super) number: u32,
     /// The plan with this boot's nonce.
     pub(super) plan: Plan,
     /// Where its bytes will be kept.
@@ -50,9 +53,9 @@ impl<'a> Session<'a> {
         let folder = &request.folder;
         let store = Store::open(folder.database())?;
         let plan = request.target.adapt(request.plan.clone());
-        let (kind, profile, elf) = match &request.target {
-            Target::Qemu { profile, elf, .. } => ("run", Some(profile.name.clone()), elf.clone()),
-            Target::Hosted { program, .. } => ("hosted", None, Some(program.clone())),
+        let (kind, profile) = match &request.target {
+            Target::Qemu { profile, .. } => ("run", Some(profile.name.clone())),
+            Target::Hosted { .. } => ("hosted", None),
         };
         let head = RunHead {
             id: unused_id(&store, folder)?,
@@ -60,6 +63,7 @@ impl<'a> Session<'a> {
             command: match request.purpose {
                 Purpose::History => kind,
                 Purpose::Aside => ASIDE,
+                Purpose::Pair => PAIRED,
             }
             .to_owned(),
             profile,
@@ -77,8 +81,7 @@ impl<'a> Session<'a> {
             _mark: mark,
             store,
             plan,
-            elf,
-            image_hash: None,
+            image_hashes: InTurn::one(None),
             request,
             control,
             unsaved: Vec::new(),
@@ -86,9 +89,9 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Has every boot checked to be one of the image with `hash`.
-    pub(super) fn expect_image(&mut self, hash: Option<String>) {
-        self.image_hash = hash;
+    /// Has every boot checked to be one of the image with its hash of `hashes`.
+    pub(super) fn expect_images(&mut self, hashes: InTurn<Option<String>>) {
+        self.image_hashes = hashes;
     }
 
     /// Makes all boots, each from a source that `start` gives for its plan; what goes wrong ends the run and is kept
@@ -111,20 +114,21 @@ impl<'a> Session<'a> {
 
     fn boot<S: Source>(
         &mut self,
-        turn: u32,
+        number: u32,
         patience: &Patience,
         start: &mut impl FnMut(&Turn, &mut Progress) -> Result<S, TestError>,
     ) -> Result<(), TestError> {
         let nonce = store::random_hex::<NONCE_BYTES>().map_err(TestError::io("make a nonce"))?;
         let plan = Plan { nonce: nonce.clone(), ..self.plan.clone() };
         let plan_hash = fingerprint(trim(plan_text(&plan)?.as_bytes()));
-        let mut progress = Progress::new(self.control.shown, &plan, turn, self.request.boots);
-        let turn = Turn { plan, transcript: self.request.folder.transcript(&self.run.head.id, turn) };
+        let mut progress = Progress::new(self.control.shown, &plan, number, self.request.boots);
+        let transcript = self.request.folder.transcript(&self.run.head.id, number);
+        let turn = Turn { number, plan, transcript };
         let mut source = start(&turn, &mut progress)?;
         // What the machine says meanwhile waits in its pipe.
         let mut transcript = TranscriptFile::create(&turn.transcript)?;
-        let expected =
-            Expected { nonce: Some(nonce), plan_hash: Some(plan_hash), image_hash: self.image_hash.clone() };
+        let image_hash = self.image_hashes.of(number).clone();
+        let expected = Expected { nonce: Some(nonce), plan_hash: Some(plan_hash), image_hash };
         let stop = &self.control.stop;
         let collected =
             collect_expecting(expected, &mut source, &mut transcript, &mut progress, patience, stop);
@@ -137,15 +141,15 @@ impl<'a> Session<'a> {
         };
         let path = kept.as_ref().ok().cloned();
         for boot in boots {
-            self.add(boot, path.clone(), &hash);
+            self.add(boot, number, path.clone(), &hash);
         }
         self.side.write(&self.request.folder.side_file(&self.run.head.id))?;
         kept?;
         cause.map_or(Ok(()), Err)
     }
 
-    /// Takes a boot into the run, and stores it. A database that refuses is tried again at the end.
-    fn add(&mut self, boot: Boot, transcript: Option<PathBuf>, hash: &str) {
+    /// Takes a boot of `turn` into the run, and stores it. A database that refuses is tried again at the end.
+    fn add(&mut self, boot: Boot, turn: u32, transcript: Option<PathBuf>, hash: &str) {
         let number = u32::try_from(self.run.boots.len()).unwrap_or(u32::MAX).saturating_add(1);
         let mut stored = StoredBoot {
             number,
@@ -154,7 +158,7 @@ impl<'a> Session<'a> {
             transcript_hash: Some(hash.to_owned()),
             crash_frames: Vec::new(),
         };
-        stored.crash_frames = crash_frames(&stored.boot, self.elf.as_deref());
+        stored.crash_frames = crash_frames(&stored.boot, self.request.target.elf(turn));
         self.side.add(&stored);
         if self.store.insert_boot(&self.run.head, &stored).is_err() {
             self.unsaved.push(self.run.boots.len());
