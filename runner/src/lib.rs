@@ -25,6 +25,8 @@ pub mod gate;
 pub mod history;
 pub mod image;
 #[cfg(feature = "host")]
+pub mod layout;
+#[cfg(feature = "host")]
 pub mod live;
 #[cfg(feature = "host")]
 pub mod performance;

@@ -13,6 +13,7 @@ use super::compare::CompareOptions;
 use super::detect::DetectOptions;
 use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
+use super::layout::LayoutCommand;
 use super::report::ReportOptions;
 use super::watch::WatchOptions;
 use crate::performance::Purpose;
@@ -47,6 +48,9 @@ pub(super) enum Command {
     Check(CheckOptions),
     /// Pin, roll, list, export and import baselines
     Baseline(BaselineOptions),
+    /// Measure one program linked at four layouts: does where code lies change figures?
+    #[command(subcommand)]
+    Layout(LayoutCommand),
     /// Show the history of a bench, with what changed and where it is going
     History(HistoryOptions),
     /// List what the histories show; say why one may stay
@@ -68,9 +72,9 @@ pub(super) enum Command {
 /// What every boot takes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct BootOptions {
-    /// Boots, one after the other
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub(super) boots: u32,
+    /// Boots, one after the other [default: 1; 4 of each layout, unless the mode is exact]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) boots: Option<u32>,
     /// quick, standard, full, or a file with the keys of plan.toml
     #[arg(long, value_name = "PRESET|FILE")]
     pub(super) plan: Option<String>,
@@ -224,6 +228,6 @@ mod tests {
         let line = ["multios-perf", "run", "--filter", "env/", "--filter", "memory/alloc", "--boots", "2"];
         let Command::Run(options) = Arguments::parse_from(line).command else { panic!("it is a run") };
         assert_eq!(options.boot.filter, ["env/", "memory/alloc"]);
-        assert_eq!(options.boot.boots, 2);
+        assert_eq!(options.boot.boots, Some(2));
     }
 }

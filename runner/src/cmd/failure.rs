@@ -13,6 +13,7 @@ use crate::collect::CollectCause;
 use crate::config::ConfigError;
 use crate::exit_code;
 use crate::image::ImageError;
+use crate::layout::LayoutError;
 use crate::performance::TestError;
 use crate::report::BaselineError;
 use crate::source::SourceError;
@@ -146,6 +147,9 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<CollectCause>() {
         return Some(of_collect(error));
     }
+    if let Some(error) = cause.downcast_ref::<LayoutError>() {
+        return Some(of_layout(error));
+    }
     let is_configuration = cause.is::<ConfigError>()
         || cause.is::<PlanError>()
         || cause.is::<SelectionError>()
@@ -183,6 +187,17 @@ fn of_store(error: &StoreError) -> u8 {
         StoreError::NoHome => exit_code::CONFIGURATION,
         StoreError::Sqlite { .. } => exit_code::INTERNAL,
         StoreError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+    }
+}
+
+fn of_layout(error: &LayoutError) -> u8 {
+    match error {
+        LayoutError::Missing { .. } => exit_code::MISSING,
+        LayoutError::Configuration { .. } => exit_code::CONFIGURATION,
+        LayoutError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+        LayoutError::NotBuilt { .. } | LayoutError::Alike { .. } | LayoutError::NotRead { .. } => {
+            exit_code::INTERNAL
+        }
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn hosted(options: &HostedOptions) -> anyhow::Result<u8> {
     let request = TestRequest {
         plan: planning::plan(&Plan::quick(), &options.boot)?,
         target: Target::hosted(options.program.clone(), Duration::from_secs(options.silence))?,
-        boots: options.boot.boots,
+        boots: options.boot.boots.unwrap_or(1),
         revision: revision::measured(&options.boot),
         folder: Folder::find(options.output.store.db.as_deref())?,
         purpose: options.boot.purpose(),

@@ -17,6 +17,7 @@ mod findings;
 mod history;
 mod hosted;
 mod interrupt;
+mod layout;
 mod list;
 mod measured;
 mod output;

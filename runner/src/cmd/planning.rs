@@ -65,7 +65,7 @@ mod tests {
 
     fn options() -> BootOptions {
         BootOptions {
-            boots: 1,
+            boots: None,
             plan: None,
             filter: Vec::new(),
             scales: None,

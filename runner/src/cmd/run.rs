@@ -12,7 +12,7 @@ pub(super) fn run(options: &RunOptions) -> anyhow::Result<u8> {
     let request = TestRequest {
         plan: planning::plan(&profile.plan, &options.boot)?,
         target: Target::qemu(profile.clone(), options.image.clone())?,
-        boots: options.boot.boots,
+        boots: options.boot.boots.unwrap_or(1),
         revision: revision::measured(&options.boot),
         folder: Folder::find(options.output.store.db.as_deref())?,
         purpose: options.boot.purpose(),
