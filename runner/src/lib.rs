@@ -1,6 +1,8 @@
 //! Boots or listens to the benchmark kernel, collects, checks, stores, compares and reports.
 
 #[cfg(feature = "host")]
+pub mod ab;
+#[cfg(feature = "host")]
 pub mod analysis;
 #[cfg(feature = "host")]
 pub mod assess;

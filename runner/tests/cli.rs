@@ -17,6 +17,8 @@ mod comparing;
 mod harness;
 #[path = "cli/hosted.rs"]
 mod hosted;
+#[path = "cli/paired.rs"]
+mod paired;
 #[path = "cli/replaying.rs"]
 mod replaying;
 #[path = "cli/reporting.rs"]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use perf_kernel::plan::ScaleChoice;
 
+use super::ab::AbCommand;
 use super::audit::AuditOptions;
 use super::baseline::BaselineOptions;
 use super::bisect::BisectOptions;
@@ -48,6 +49,9 @@ pub(super) enum Command {
     Check(CheckOptions),
     /// Pin, roll, list, export and import baselines
     Baseline(BaselineOptions),
+    /// Measure two builds of multios-core in one image, in turn
+    #[command(subcommand)]
+    Ab(AbCommand),
     /// Measure one program linked at four layouts: does where code lies change figures?
     #[command(subcommand)]
     Layout(LayoutCommand),
@@ -72,7 +76,7 @@ pub(super) enum Command {
 /// What every boot takes.
 #[derive(Args, Clone, Debug)]
 pub(super) struct BootOptions {
-    /// Boots, one after the other [default: 1; 4 of each layout, unless the mode is exact]
+    /// Boots, one after the other [default: 1; 12 of two builds and 4 of each layout, unless the mode is exact]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) boots: Option<u32>,
     /// quick, standard, full, or a file with the keys of plan.toml

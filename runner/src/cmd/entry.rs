@@ -7,7 +7,7 @@ use clap::Parser as _;
 
 use super::arguments::{Arguments, Command};
 use super::{
-    audit, baseline, bisect, check, compare, detect, doctor, failure, findings, history, hosted, layout,
+    ab, audit, baseline, bisect, check, compare, detect, doctor, failure, findings, history, hosted, layout,
     list, replay, report, run, show, watch,
 };
 use crate::report::clean;
@@ -26,6 +26,7 @@ pub fn main() -> ExitCode {
         Command::Compare(options) => compare::compare(options),
         Command::Check(options) => check::check(options),
         Command::Baseline(options) => baseline::baseline(options),
+        Command::Ab(command) => ab::ab(command),
         Command::Layout(command) => layout::layout(command),
         Command::History(options) => history::history(options),
         Command::Findings(options) => findings::findings(options),

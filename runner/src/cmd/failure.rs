@@ -7,6 +7,7 @@ use anyhow::Error;
 use perf_kernel::plan::PlanError;
 use perf_kernel::suites::SelectionError;
 
+use crate::ab::AbError;
 use crate::baseline::BaselineFileError;
 use crate::bisect::RepositoryError;
 use crate::collect::CollectCause;
@@ -147,6 +148,9 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
     if let Some(error) = cause.downcast_ref::<CollectCause>() {
         return Some(of_collect(error));
     }
+    if let Some(error) = cause.downcast_ref::<AbError>() {
+        return Some(of_ab(error));
+    }
     if let Some(error) = cause.downcast_ref::<LayoutError>() {
         return Some(of_layout(error));
     }
@@ -187,6 +191,20 @@ fn of_store(error: &StoreError) -> u8 {
         StoreError::NoHome => exit_code::CONFIGURATION,
         StoreError::Sqlite { .. } => exit_code::INTERNAL,
         StoreError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
+    }
+}
+
+fn of_ab(error: &AbError) -> u8 {
+    match error {
+        AbError::NotARepository { .. } | AbError::Missing { .. } => exit_code::MISSING,
+        AbError::UnknownRevision { .. } => exit_code::NO_SUCH_RUN,
+        AbError::Manifest { .. } | AbError::CandidateBroken { .. } => exit_code::CONFIGURATION,
+        AbError::Unusable { .. } | AbError::InterfaceChanged { .. } | AbError::BaseBroken { .. } => {
+            exit_code::NOT_COMPARABLE
+        }
+        AbError::Program { .. } | AbError::BuildStopped { .. } => exit_code::INTERNAL,
+        AbError::Layout(error) => of_layout(error),
+        AbError::Io { error, .. } => of_io(error).unwrap_or(exit_code::INTERNAL),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod ab;
 mod against;
 mod arguments;
 mod audit;
@@ -21,6 +22,7 @@ mod layout;
 mod list;
 mod measured;
 mod output;
+mod paired;
 mod planning;
 mod replay;
 mod report;

@@ -7,11 +7,15 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::arguments::OutputOptions;
+use super::paired;
 use crate::report::{Document, PageOptions, Palette, SkippedDetail, csv, page};
 use crate::store::Run;
 
 /// Prints the report of `run` and writes the files that were asked for.
 pub(super) fn report(run: &Run, options: &OutputOptions) -> anyhow::Result<()> {
+    if run.is_paired() {
+        return paired::report(run, options, paired::MARGIN_PERCENT).map(drop);
+    }
     let document = Document::of(run);
     let mut is_taken = false;
     if let Some(path) = &options.json {
@@ -48,7 +52,8 @@ pub(super) fn is_standard_output(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-fn write(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
+/// Writes `text`, which is `what` of a run, to `path`.
+pub(super) fn write(path: &Path, what: &str, text: &str) -> anyhow::Result<()> {
     let remedy = " (the run is kept: `multios-perf show` writes it again)";
     write_file(path, text, || format!("write the {what} file {}{remedy}", path.display()))
 }

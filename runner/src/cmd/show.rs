@@ -8,7 +8,7 @@ use crate::store::{Folder, Run, Selector, Store, StoreError};
 
 pub(super) fn show(options: &ShowOptions) -> anyhow::Result<u8> {
     let store = open(&options.output.store, &options.run)?;
-    output::report(&load(&store, &options.run)?, &options.output)?;
+    output::report(&load_any(&store, &options.run)?, &options.output)?;
     Ok(exit_code::OK)
 }
 
@@ -24,8 +24,19 @@ pub(super) fn open(options: &StoreOptions, wanted: &Selector) -> anyhow::Result<
     Ok(Store::open_existing(path)?.ok_or_else(nothing)?)
 }
 
-/// The run that `selector` names, with only the boot that it names if it names one.
+/// The run that `selector` names, with only the boot that it names if it names one. One that measured two builds is
+/// refused: it can only be shown.
 pub(super) fn load(store: &Store, selector: &Selector) -> anyhow::Result<Run> {
+    let run = load_any(store, selector)?;
+    if run.is_paired() {
+        let id = &run.head.id;
+        let reason = format!("it measured two builds in turn; `multios-perf show {id}` compares these");
+        return Err(CommandError::NoSuchBoot { what: format!("use run {id}"), reason }.into());
+    }
+    Ok(run)
+}
+
+fn load_any(store: &Store, selector: &Selector) -> anyhow::Result<Run> {
     let mut run = store.load(&store.find(&selector.run)?)?;
     if let Some(number) = selector.boot {
         let boots = run.boots.len();
