@@ -31,7 +31,11 @@ help:
 	@echo 'make hosted      run the same suites as a Linux process'
 	@echo 'make setup       install what is missing: compiler, QEMU, OVMF'
 	@echo 'make perf-check  boot in exact mode and check against $(BASELINE); perf-baseline pins a new one'
+	@echo 'make ab          the working tree against BASE=<revision> in one image, in QEMU (docs/ab.md)'
+	@echo 'make ab-hosted   the same as a Linux process, which is where time is real'
+	@echo 'make layout      does where code lies change a bench? in QEMU; layout-hosted as a process'
 	@echo 'make doctor      list what is found and what is missing'
+	@echo 'FILTER=memory/alloc restricts ab and layout to benches whose id begins so'
 	@echo 'PROFILE=$(PROFILE) PLAN=$(PLAN) choose machine and plan; TOOLCHAIN=debian|rustup the compiler'
 
 .PHONY: perf
@@ -75,6 +79,47 @@ perf-baseline: exact-run
 exact-run: images $(RUNNER)
 	rm -rf $(CHECK) && mkdir -p $(CHECK)
 	$(RUNNER) run --profile icount --plan quick --db $(CHECK)/results.db --json $(CHECK)/run.json
+
+# --- Two builds in one image, and one program at several layouts; docs/ab.md explains both ---
+
+# A revision of git: `make ab BASE=main`.
+BASE ?=
+# Beginnings of bench ids, separated by spaces; empty for all.
+FILTER ?=
+FILTERS := $(addprefix --filter ,$(FILTER))
+AB := target/ab
+LAYOUT := target/layout
+
+.PHONY: ab
+ab: base-given $(BUILDER) $(RUNNER)
+	. ./$(ENVIRONMENT) && $(RUNNER) ab build --base '$(BASE)'
+	$(call images-of,$(AB))
+	$(RUNNER) ab run --profile $(PROFILE) --plan $(PLAN) $(FILTERS)
+
+.PHONY: ab-hosted
+ab-hosted: base-given $(RUNNER)
+	. ./$(ENVIRONMENT) && $(RUNNER) ab build --base '$(BASE)' --hosted
+	$(RUNNER) ab hosted --plan $(PLAN) $(FILTERS)
+
+.PHONY: base-given
+base-given:
+	@test -n '$(BASE)' || { echo 'say what to compare with: make ab BASE=<revision>' >&2; exit 2; }
+
+.PHONY: layout
+layout: $(BUILDER) $(RUNNER)
+	. ./$(ENVIRONMENT) && $(RUNNER) layout build
+	$(call images-of,$(LAYOUT))
+	$(RUNNER) layout run --profile $(PROFILE) --plan $(PLAN) $(FILTERS)
+
+.PHONY: layout-hosted
+layout-hosted: $(RUNNER)
+	. ./$(ENVIRONMENT) && $(RUNNER) layout build --hosted
+	$(RUNNER) layout hosted --plan $(PLAN) $(FILTERS)
+
+# An image for each layout of the kernel that the folder $(1) holds.
+images-of = . ./$(ENVIRONMENT) && for kernel in $(1)/build/layouts/*/perf-kernel; do \
+	layout=$$(basename $$(dirname $$kernel)) && \
+	$(BUILDER) --kernel $$kernel --output $(1)/image/$$layout >/dev/null || exit; done
 
 # --- Tests ---
 
