@@ -41,6 +41,19 @@ impl Project {
         project
     }
 
+    /// This project itself, as one commit.
+    fn ours() -> Self {
+        let project = Self(tempfile::tempdir().expect("a folder"));
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut copy = Command::new("cp");
+        copy.arg("-r")
+            .args(["Cargo.toml", "Cargo.lock", "multios-core", "perf-kernel"].map(|it| ours.join(it)));
+        assert!(copy.arg(project.root()).status().expect("it is there").success());
+        project.git(&["init", "--quiet"]);
+        project.commit("only");
+        project
+    }
+
     fn root(&self) -> &Path {
         self.0.path()
     }
@@ -151,4 +164,25 @@ fn what_is_no_base_is_refused_by_name() {
     assert!(matches!(project.refuse("HEAD"), AbError::Unusable { .. }));
     fs::remove_dir_all(project.root().join(".git")).expect("it is there");
     assert!(matches!(project.refuse("HEAD"), AbError::NotARepository { .. }));
+}
+
+#[test]
+fn cargo_takes_the_workspace_with_both_builds_of_this_project() {
+    let project = Project::ours();
+    let workspace = project.prepare("only");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["metadata", "--offline", "--format-version", "1", "--manifest-path"]);
+    let output = cargo.arg(workspace.folder.join("Cargo.toml")).output().expect("cargo is there");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let nodes = found["resolve"]["nodes"].as_array().expect("what needs what");
+    let needs = |package: &str| -> Vec<&str> {
+        let is_it = |node: &&serde_json::Value| node["id"].as_str().is_some_and(|id| id.contains(package));
+        let node = nodes.iter().find(is_it).unwrap_or_else(|| panic!("no {package}"));
+        let packages = node["deps"].as_array().into_iter().flatten().filter_map(|it| it["pkg"].as_str());
+        packages.filter(|package| package.contains("multios-core")).collect()
+    };
+    let (base, candidate) = (needs("/perf-kernel-base#"), needs("/perf-kernel-candidate#"));
+    assert!(base.len() == 1 && base[0].contains("target/ab/base/multios-core"), "{base:?}");
+    assert!(candidate.len() == 1 && candidate[0].contains("multios-core-candidate"), "{candidate:?}");
 }
