@@ -35,7 +35,7 @@ pub use growth::{Growth, GrowthChange, GrowthClass, ScaleCost, change_of_class, 
 pub use layout::{LayoutBench, Layouts, Sensitivity, layouts};
 pub use limits::{Judgement, judge};
 pub use merged::{MergedBench, median, merge};
-pub use paired::{Found, MISS, Paired, PairedBench, PairedVerdict, Ratio, Replicate, paired};
+pub use paired::{Found, MISS, Paired, PairedBench, Ratio, Replicate, paired};
 pub use recommend::{Evidence, Recommendation, Severity, recommend};
 pub use score::{Score, ScorePart, score};
 pub use side::{Side, SideBench};

@@ -7,7 +7,7 @@ use perf_kernel::wire::{BenchRecord, Mode, Side, Status};
 use super::correction::benjamini_hochberg;
 use super::exact::{ExactChangeKind, figures_changed};
 use super::signed_rank::shift;
-use super::{FigureUnit, Figures, SideBench, median};
+use super::{FigureUnit, Figures, SideBench, Verdict, median};
 use crate::collect::Boot;
 
 /// Verdicts hold with this probability of a wrong "regressed" or "improved" among those given in a suite, and
@@ -16,35 +16,6 @@ pub const MISS: f64 = 0.05;
 
 /// With as many boots, their medians are compared; with fewer, the blocks of all boots.
 const BOOTS_MIN: usize = 6;
-
-/// What the pairs of a bench say of the candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PairedVerdict {
-    /// It takes less.
-    Improved,
-    /// It takes as much, within the margin.
-    Equivalent,
-    /// Too little is known.
-    Undecided,
-    /// It takes more.
-    Regressed,
-    /// A side has no figures that can be believed.
-    Invalid,
-}
-
-impl PairedVerdict {
-    /// Its name in reports.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Improved => "improved",
-            Self::Equivalent => "equivalent",
-            Self::Undecided => "undecided",
-            Self::Regressed => "regressed",
-            Self::Invalid => "invalid",
-        }
-    }
-}
 
 /// What came of the boots of two builds.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +57,7 @@ pub struct PairedBench {
     /// How far the sides are apart.
     pub found: Found,
     /// What that says.
-    pub verdict: PairedVerdict,
+    pub verdict: Verdict,
     /// Why there is no other verdict, in a few words; may be empty.
     pub reason: String,
 }
@@ -130,7 +101,7 @@ impl Paired {
     /// Whether the candidate is slower somewhere.
     #[must_use]
     pub fn has_regressed(&self) -> bool {
-        self.benches.iter().any(|bench| bench.verdict == PairedVerdict::Regressed)
+        self.benches.iter().any(|bench| bench.verdict == Verdict::Regressed)
     }
 }
 
@@ -212,7 +183,7 @@ impl<'a> Gathered<'a> {
     fn judge(&self, replicate: Replicate) -> PairedBench {
         let unit = self.all().find_map(|taken| taken.figures.as_ref()).map(|figures| figures.unit);
         let (found, verdict, reason) = match self.trouble() {
-            Some(reason) => (Found::Nothing, PairedVerdict::Invalid, reason),
+            Some(reason) => (Found::Nothing, Verdict::Invalid, reason),
             None if replicate == Replicate::Count => self.counts(),
             None => self.ratio(replicate),
         };
@@ -233,7 +204,7 @@ impl<'a> Gathered<'a> {
     }
 
     /// Each count of the base with the candidate's that has the same history.
-    fn counts(&self) -> (Found, PairedVerdict, String) {
+    fn counts(&self) -> (Found, Verdict, String) {
         let mut changes = Vec::new();
         for boot in 0..self.boots {
             let of = |side| self.of(side).filter(move |taken| taken.boot == boot);
@@ -248,25 +219,25 @@ impl<'a> Gathered<'a> {
         });
         let counts: Vec<_> = counts.collect();
         let Some((statistic, base, candidate)) = counts.first().copied() else {
-            return (Found::Equal, PairedVerdict::Equivalent, String::new());
+            return (Found::Equal, Verdict::Equivalent, String::new());
         };
         let found = Found::Counts { statistic, base, candidate };
         // Samples and iterations are how much was measured, not how much it took.
         let is_cost = !matches!(statistic, "n" | "iterations" | "operations" | "bytes" | "mad" | "deviation");
         let is_more = |(_, base, candidate): &(&str, f64, f64)| candidate > base;
         let (verdict, reason) = if !is_cost {
-            (PairedVerdict::Undecided, "the counts agree, but not their number or spread")
+            (Verdict::Undecided, "the counts agree, but not their number or spread")
         } else if counts.iter().all(is_more) {
-            (PairedVerdict::Regressed, "")
+            (Verdict::Regressed, "")
         } else if counts.iter().all(|count| !is_more(count)) {
-            (PairedVerdict::Improved, "")
+            (Verdict::Improved, "")
         } else {
-            (PairedVerdict::Undecided, "pairs of counts differ in both directions")
+            (Verdict::Undecided, "pairs of counts differ in both directions")
         };
         (found, verdict, reason.to_owned())
     }
 
-    fn ratio(&self, replicate: Replicate) -> (Found, PairedVerdict, String) {
+    fn ratio(&self, replicate: Replicate) -> (Found, Verdict, String) {
         let blocks = self.blocks();
         let differences: Vec<f64> = match replicate {
             Replicate::Boot => {
@@ -276,7 +247,7 @@ impl<'a> Gathered<'a> {
             }
             Replicate::Block | Replicate::Count => blocks.into_iter().map(|(_, log)| log).collect(),
         };
-        let nothing = || (Found::Nothing, PairedVerdict::Undecided, "no round is complete".to_owned());
+        let nothing = || (Found::Nothing, Verdict::Undecided, "no round is complete".to_owned());
         let Some(found) = shift(&differences, MISS) else { return nothing() };
         let ratio = Ratio {
             estimate: found.estimate.exp(),
@@ -285,7 +256,7 @@ impl<'a> Gathered<'a> {
             p_adjusted: found.p,
             replicates: differences.len(),
         };
-        (Found::Ratio(ratio), PairedVerdict::Undecided, String::new())
+        (Found::Ratio(ratio), Verdict::Undecided, String::new())
     }
 
     /// The log ratio of each round that is complete, with its boot: the mean of the candidate's two medians less that of
@@ -324,25 +295,25 @@ fn adjust(benches: &mut [PairedBench]) {
     }
 }
 
-fn verdict(ratio: &Ratio, margin: f64, replicate: Replicate) -> (PairedVerdict, String) {
+fn verdict(ratio: &Ratio, margin: f64, replicate: Replicate) -> (Verdict, String) {
     let (highest, lowest) = (1.0 + margin, 1.0 / (1.0 + margin));
     let Some((low, high)) = ratio.interval else {
-        return (PairedVerdict::Undecided, format!("{} differences are too few", ratio.replicates));
+        return (Verdict::Undecided, format!("{} differences are too few", ratio.replicates));
     };
     let is_real = ratio.p_adjusted <= MISS;
     let verdict = match ratio.estimate {
-        _ if low >= lowest && high <= highest => PairedVerdict::Equivalent,
-        estimate if is_real && estimate > highest && low > 1.0 => PairedVerdict::Regressed,
-        estimate if is_real && estimate < lowest && high < 1.0 => PairedVerdict::Improved,
-        _ => PairedVerdict::Undecided,
+        _ if low >= lowest && high <= highest => Verdict::Equivalent,
+        estimate if is_real && estimate > highest && low > 1.0 => Verdict::Regressed,
+        estimate if is_real && estimate < lowest && high < 1.0 => Verdict::Improved,
+        _ => Verdict::Undecided,
     };
-    let is_decided = matches!(verdict, PairedVerdict::Regressed | PairedVerdict::Improved);
+    let is_decided = matches!(verdict, Verdict::Regressed | Verdict::Improved);
     let (verdict, reason) = match verdict {
         // In one layout, the same code differs by percents from where it lies, and steadily so.
         _ if is_decided && replicate == Replicate::Block => {
-            (PairedVerdict::Undecided, "it differs, but so may the layout of few boots")
+            (Verdict::Undecided, "it differs, but so may the layout of few boots")
         }
-        PairedVerdict::Undecided if is_real => (verdict, "a difference, but perhaps not above the margin"),
+        Verdict::Undecided if is_real => (verdict, "a difference, but perhaps not above the margin"),
         _ => (verdict, ""),
     };
     (verdict, reason.to_owned())

@@ -4,12 +4,13 @@ use perf_kernel::wire::Mode;
 use serde::Serialize;
 
 use super::clean::clean;
+use super::comparison::verdict_style;
 use super::grid::{Align, Cell, Grid};
 use super::json::to_json;
 use super::quantity::{figure, instructions};
 use super::style::{Palette, Style};
-use super::{header, stop};
-use crate::analysis::{Found, MISS, Paired, PairedBench, PairedVerdict, Ratio, Replicate};
+use super::{header, headline, stop};
+use crate::analysis::{Found, MISS, Paired, PairedBench, Ratio, Replicate};
 use crate::store::Run;
 
 /// How the log line of a boot that measures two builds begins; what they are follows.
@@ -70,10 +71,10 @@ fn table(found: &Paired, palette: Palette) -> String {
             clean(&bench.id).into_owned().into(),
             shown(bench.base),
             shown(bench.candidate),
-            Cell::new(style(bench.verdict), change),
+            Cell::new(verdict_style(bench.verdict), change),
             interval.into(),
             p.into(),
-            Cell::new(style(bench.verdict), word(bench)),
+            Cell::new(verdict_style(bench.verdict), word(bench)),
         ]);
     }
     grid.render(palette, None, &[])
@@ -104,16 +105,6 @@ fn probability(p: f64) -> String {
     if p < 0.000_1 { "< 0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
-const fn style(verdict: PairedVerdict) -> Style {
-    match verdict {
-        PairedVerdict::Improved => Style::Good,
-        PairedVerdict::Equivalent => Style::Plain,
-        PairedVerdict::Undecided => Style::Dim,
-        PairedVerdict::Regressed => Style::Bad,
-        PairedVerdict::Invalid => Style::Warning,
-    }
-}
-
 /// What the verdicts rest on.
 fn method(found: &Paired) -> String {
     let margin = found.margin * 100.0;
@@ -133,17 +124,12 @@ fn method(found: &Paired) -> String {
 }
 
 fn totals(found: &Paired, palette: Palette) -> String {
-    let verdicts = [
-        PairedVerdict::Regressed,
-        PairedVerdict::Improved,
-        PairedVerdict::Equivalent,
-        PairedVerdict::Undecided,
-        PairedVerdict::Invalid,
-    ];
     let number = |verdict| found.benches.iter().filter(|bench| bench.verdict == verdict).count();
-    let shown = verdicts.into_iter().filter(|verdict| number(*verdict) > 0);
+    let shown = headline::VERDICTS.into_iter().filter(|verdict| number(*verdict) > 0);
     let mut parts: Vec<String> = shown
-        .map(|verdict| palette.paint(style(verdict), &format!("{} {}", number(verdict), verdict.name())))
+        .map(|verdict| {
+            palette.paint(verdict_style(verdict), &format!("{} {}", number(verdict), verdict.name()))
+        })
         .collect();
     if found.skipped > 0 {
         parts.push(palette.paint(Style::Dim, &format!("{} skipped", found.skipped)));

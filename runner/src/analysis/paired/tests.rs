@@ -37,7 +37,7 @@ fn a_slower_candidate_has_regressed() {
     let found = paired(&boots(12, slow), MARGIN);
     let bench = single(&found);
     let Found::Ratio(ratio) = bench.found else { panic!("times: {bench:?}") };
-    let expected = (PairedVerdict::Regressed, Replicate::Boot, 12);
+    let expected = (Verdict::Regressed, Replicate::Boot, 12);
     assert_eq!((bench.verdict, found.replicate, ratio.replicates), expected);
     assert!((ratio.estimate - 1.05).abs() < 1e-3, "{ratio:?}");
     let (low, high) = ratio.interval.expect("twelve are enough");
@@ -48,10 +48,10 @@ fn a_slower_candidate_has_regressed() {
 #[test]
 fn a_faster_candidate_has_improved_and_an_equal_one_is_equivalent() {
     let fast = |side, boot, _| 10_000 + noise(boot) - if side == Side::Candidate { 500 } else { 0 };
-    assert_eq!(single(&paired(&boots(12, fast), MARGIN)).verdict, PairedVerdict::Improved);
+    assert_eq!(single(&paired(&boots(12, fast), MARGIN)).verdict, Verdict::Improved);
     let equal = |_, boot, _| 10_000 + noise(boot);
     let found = paired(&boots(12, equal), MARGIN);
-    assert_eq!(single(&found).verdict, PairedVerdict::Equivalent);
+    assert_eq!(single(&found).verdict, Verdict::Equivalent);
     assert!(!found.has_regressed());
 }
 
@@ -62,7 +62,7 @@ fn the_blocks_of_few_boots_show_a_difference_and_do_not_decide() {
     let Found::Ratio(ratio) = single(&found).found else { panic!("times") };
     assert_eq!((found.replicate, ratio.replicates), (Replicate::Block, 12));
     assert!(ratio.p_adjusted < 0.001 && (ratio.estimate - 1.05).abs() < 1e-3, "{ratio:?}");
-    assert_eq!(single(&found).verdict, PairedVerdict::Undecided);
+    assert_eq!(single(&found).verdict, Verdict::Undecided);
     assert!(single(&found).reason.contains("layout"), "{}", single(&found).reason);
 }
 
@@ -77,7 +77,7 @@ fn a_drift_through_the_boot_cancels() {
     let drifting = |side, round, time| 10_000 + u64::from(4 * round + place(side, time)) * 200;
     let found = paired([&turns(Mode::Hosted, 12, drifting)], MARGIN);
     let bench = single(&found);
-    assert_eq!(bench.verdict, PairedVerdict::Equivalent, "{bench:?}");
+    assert_eq!(bench.verdict, Verdict::Equivalent, "{bench:?}");
 }
 
 #[test]
@@ -85,10 +85,7 @@ fn few_blocks_decide_nothing_and_say_so() {
     let slow = |side, _, _| if side == Side::Candidate { 20_000 } else { 10_000 };
     let found = paired([&turns(Mode::Hosted, 4, slow)], MARGIN);
     let bench = single(&found);
-    assert_eq!(
-        (bench.verdict, bench.reason.as_str()),
-        (PairedVerdict::Undecided, "4 differences are too few")
-    );
+    assert_eq!((bench.verdict, bench.reason.as_str()), (Verdict::Undecided, "4 differences are too few"));
 }
 
 #[test]
@@ -98,7 +95,7 @@ fn enough_boots_are_the_replicates() {
     let found = paired(&boots, MARGIN);
     let Found::Ratio(ratio) = single(&found).found else { panic!("times") };
     assert_eq!((found.replicate, ratio.replicates, ratio.p), (Replicate::Boot, 6, 0.031_25));
-    assert_eq!(single(&found).verdict, PairedVerdict::Regressed);
+    assert_eq!(single(&found).verdict, Verdict::Regressed);
 }
 
 #[test]
@@ -107,9 +104,9 @@ fn one_instruction_is_a_regression_in_exact_mode() {
     let found = paired([&turns(Mode::Icount, 1, one_more)], MARGIN);
     let bench = single(&found);
     let expected = Found::Counts { statistic: "p50", base: 100.0, candidate: 101.0 };
-    assert_eq!((bench.found, bench.verdict), (expected, PairedVerdict::Regressed));
+    assert_eq!((bench.found, bench.verdict), (expected, Verdict::Regressed));
     let equal = paired([&turns(Mode::Icount, 1, |_, _, _| 1_000)], MARGIN);
-    assert_eq!((single(&equal).found, single(&equal).verdict), (Found::Equal, PairedVerdict::Equivalent));
+    assert_eq!((single(&equal).found, single(&equal).verdict), (Found::Equal, Verdict::Equivalent));
 }
 
 #[test]
@@ -120,7 +117,7 @@ fn counts_are_held_against_those_of_the_same_history() {
     assert_eq!(single(&found).found, Found::Equal);
     let crossing = |side, _, time| if (side == Side::Base) == (time == 0) { 1_000 } else { 1_010 };
     let found = paired([&turns(Mode::Icount, 1, crossing)], MARGIN);
-    assert_eq!(single(&found).verdict, PairedVerdict::Undecided);
+    assert_eq!(single(&found).verdict, Verdict::Undecided);
 }
 
 #[test]
@@ -130,7 +127,7 @@ fn a_side_that_failed_has_no_verdict() {
     boot.benches[1].reason = Some("wrong result".into());
     let found = paired([&boot], MARGIN);
     let bench = single(&found);
-    assert_eq!((bench.verdict, bench.reason.as_str()), (PairedVerdict::Invalid, "candidate: wrong result"));
+    assert_eq!((bench.verdict, bench.reason.as_str()), (Verdict::Invalid, "candidate: wrong result"));
     boot.benches.retain(|record| record.side == Some(Side::Base));
     assert_eq!(single(&paired([&boot], MARGIN)).reason, "candidate: not measured");
 }
@@ -149,7 +146,7 @@ fn what_neither_side_can_run_is_counted() {
 fn many_benches_take_more_to_convince() {
     let slow = |side, _, _| if side == Side::Candidate { 10_300 } else { 10_000 };
     let mut all = boots(6, slow);
-    assert_eq!(single(&paired(&all, MARGIN)).verdict, PairedVerdict::Regressed);
+    assert_eq!(single(&paired(&all, MARGIN)).verdict, Verdict::Regressed);
     for (number, boot) in all.iter_mut().enumerate() {
         let alike = boot.benches.clone();
         for other in 0..4 {
@@ -166,5 +163,5 @@ fn many_benches_take_more_to_convince() {
     let found = paired(&all, MARGIN);
     let Found::Ratio(ratio) = found.benches[0].found else { panic!("times") };
     assert!(ratio.p < MISS && ratio.p_adjusted > MISS, "{ratio:?}");
-    assert_eq!(found.benches[0].verdict, PairedVerdict::Undecided);
+    assert_eq!(found.benches[0].verdict, Verdict::Undecided);
 }
