@@ -19,7 +19,7 @@ mod wording;
 pub use acknowledge::{AcknowledgeError, acknowledge, find, reopen};
 pub use change::Change;
 pub(crate) use change::{percent, short};
-pub use query::{Filter, courses, findings};
+pub use query::{Filter, courses, findings, open_findings};
 pub use types::{Acknowledgement, FindingEvent, FindingState, Place, TrackedFinding};
 
 pub use update::{catch_up, update};

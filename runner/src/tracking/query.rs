@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use super::types::is_lasting_loss;
 use super::{Acknowledgement, FindingEvent, FindingState, Place, TrackedFinding};
 use crate::history::{Finding, Kind, Span};
 use crate::store::{FindingRow, Series, Store, StoreError, TrackedRows};
@@ -23,9 +24,29 @@ pub struct Filter {
 /// # Errors
 /// See [`StoreError`].
 pub fn findings(store: &Store, filter: &Filter) -> Result<Vec<TrackedFinding>, StoreError> {
+    findings_where(store, filter, |_| true)
+}
+
+/// As [`findings`], only those that [call for action](TrackedFinding::calls_for_action). Costs as much as these, however
+/// many others there are.
+///
+/// # Errors
+/// See [`StoreError`].
+pub fn open_findings(store: &Store, filter: &Filter) -> Result<Vec<TrackedFinding>, StoreError> {
+    findings_where(store, filter, |row| {
+        row.state == FindingState::Standing && row.acknowledgement.is_none() && is_lasting_loss(&row.finding)
+    })
+}
+
+fn findings_where(
+    store: &Store,
+    filter: &Filter,
+    is_wanted: impl Fn(&FindingRow<FindingState, Finding>) -> bool,
+) -> Result<Vec<TrackedFinding>, StoreError> {
     store.tracked(|rows| {
-        let stored: Vec<FindingRow<FindingState, Finding>> =
+        let mut stored: Vec<FindingRow<FindingState, Finding>> =
             rows.findings(filter.machine.as_deref(), filter.bench.as_deref())?;
+        stored.retain(is_wanted);
         let mut maps = HashMap::new();
         let order = Order::of(rows)?;
         let mut found = Vec::new();

@@ -11,7 +11,10 @@ const BENCH: &str = "memory/alloc-small/64";
 
 fn standing(store: &Store) -> Vec<TrackedFinding> {
     let filter = Filter { state: Some(FindingState::Standing), ..Filter::default() };
-    findings(store, &filter).expect("readable")
+    let found = findings(store, &filter).expect("readable");
+    let open: Vec<_> = found.iter().filter(|finding| finding.calls_for_action()).cloned().collect();
+    assert_eq!(open_findings(store, &Filter::default()).expect("readable"), open, "two ways to the same");
+    found
 }
 
 fn steps(store: &Store) -> Vec<TrackedFinding> {

@@ -41,14 +41,17 @@ impl TrackedFinding {
     /// nobody has acknowledged it.
     #[must_use]
     pub fn calls_for_action(&self) -> bool {
-        let is_lasting = !matches!(self.finding.kind, Kind::Blip | Kind::TooFewPoints);
-        let is_gain = self.finding.size.shift < 0.0 && matches!(self.finding.kind, Kind::Step | Kind::Drift);
         self.state == FindingState::Standing
             && self.acknowledgement.is_none()
-            && self.finding.certainty != Certainty::Suspected
-            && is_lasting
-            && !is_gain
+            && is_lasting_loss(&self.finding)
     }
+}
+
+/// Whether a finding that stands, and that nobody has acknowledged, calls for action.
+pub(super) fn is_lasting_loss(finding: &Finding) -> bool {
+    let is_lasting = !matches!(finding.kind, Kind::Blip | Kind::TooFewPoints);
+    let is_gain = finding.size.shift < 0.0 && matches!(finding.kind, Kind::Step | Kind::Drift);
+    finding.certainty != Certainty::Suspected && is_lasting && !is_gain
 }
 
 /// Where a finding begins, in runs.
