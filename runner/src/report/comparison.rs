@@ -230,7 +230,7 @@ fn signed(share: f64) -> String {
 }
 
 /// A share in per cent.
-fn share(share: f64) -> String {
+pub(crate) fn share(share: f64) -> String {
     let percent = share * 100.0;
     match percent {
         size if size < 1e-12 => "0 %".to_owned(),

@@ -93,7 +93,7 @@ fn changes_grid(changes: &[&ExactChange], palette: Palette) -> String {
 }
 
 /// In what a bench differs.
-pub(super) fn in_words(kind: &ExactChangeKind) -> String {
+pub(crate) fn in_words(kind: &ExactChangeKind) -> String {
     match kind {
         ExactChangeKind::Figures { statistic, .. } => format!("{statistic} differs"),
         ExactChangeKind::Status(before, after) => {

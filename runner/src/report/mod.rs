@@ -45,7 +45,7 @@ mod stop;
 mod style;
 mod table;
 mod table_place;
-mod words;
+pub(crate) mod words;
 
 pub use annotations::annotations;
 pub use audit::audit_text;
@@ -54,7 +54,9 @@ pub use bencher::bencher;
 pub use bisect::search_text;
 pub use clean::clean;
 pub use comparison::comparison;
+pub(crate) use comparison::share;
 pub use comparison_document::comparisons_json;
+pub(crate) use comparison_exact::in_words;
 pub use course::{course, course_lines};
 pub use csv::csv;
 pub use document::{BaselineError, DOCUMENT_FORMAT, Document, DocumentBench, DocumentBoot, DocumentCrash};

@@ -43,7 +43,7 @@ pub(super) fn share(ppm: f64) -> String {
 }
 
 /// A count of instructions: whole if it is, else with decimals while those show anything.
-pub(super) fn instructions(value: f64) -> String {
+pub(crate) fn instructions(value: f64) -> String {
     let is_whole = (value - value.round()).abs() < 1e-6;
     grouped(&match value.abs() {
         size if is_whole || size >= 100_000.0 => format!("{value:.0}"),

@@ -6,12 +6,12 @@ use crate::history::{Certainty, Finding, Interval, Kind};
 use crate::store::UnixSeconds;
 
 /// `value` in `unit`, with the signs that a page has and a terminal may lack.
-pub(super) fn figure(value: f64, unit: FigureUnit) -> String {
+pub(crate) fn figure(value: f64, unit: FigureUnit) -> String {
     typeset(&quantity::figure(value, unit))
 }
 
 /// `value` in the unit called `unit` in JSON.
-pub(super) fn figure_named(value: f64, unit: &str) -> String {
+pub(crate) fn figure_named(value: f64, unit: &str) -> String {
     match super::chart::unit_named(unit) {
         Some(unit) => figure(value, unit),
         None => format!("{} {}", quantity::instructions(value), super::clean(unit)),
@@ -32,7 +32,7 @@ pub(super) fn typeset(text: &str) -> String {
 }
 
 /// A share as a change in percent with its sign: three digits that count.
-pub(super) fn change(share: f64) -> String {
+pub(crate) fn change(share: f64) -> String {
     let percent = share * 100.0;
     let decimals = match percent.abs() {
         size if size < 9.995 => 2,
@@ -50,19 +50,19 @@ pub(super) fn change(share: f64) -> String {
 }
 
 /// Both ends of an interval of ratios, as changes.
-pub(super) fn change_interval(interval: Interval) -> String {
+pub(crate) fn change_interval(interval: Interval) -> String {
     format!("{} to {}", change(interval.low - 1.0), change(interval.high - 1.0))
 }
 
 /// What boots more would do, for a bench that is not decided.
-pub(super) fn remedy(change: &Change) -> Option<String> {
+pub(crate) fn remedy(change: &Change) -> Option<String> {
     let more = change.boots_more?;
     let boots = if more == 1 { "1 boot more".to_owned() } else { format!("{more} boots more") };
     Some(format!("{boots} on each side would decide a change of this size"))
 }
 
 /// The calendar day of `at`.
-pub(super) fn day(at: UnixSeconds) -> String {
+pub(crate) fn day(at: UnixSeconds) -> String {
     at.to_string().chars().take(10).collect()
 }
 
@@ -82,7 +82,7 @@ pub(super) fn counted(number: usize, thing: &str) -> String {
 }
 
 /// The words for `kind`.
-pub(super) const fn kind(kind: Kind) -> &'static str {
+pub(crate) const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Step => "step",
         Kind::Blip => "blip",
@@ -96,7 +96,7 @@ pub(super) const fn kind(kind: Kind) -> &'static str {
 }
 
 /// The word for `certainty`.
-pub(super) const fn certainty(certainty: Certainty) -> &'static str {
+pub(crate) const fn certainty(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::Suspected => "suspected",
         Certainty::Found => "found",
@@ -105,7 +105,7 @@ pub(super) const fn certainty(certainty: Certainty) -> &'static str {
 }
 
 /// The direction of a finding as a sign.
-pub(super) fn shift_mark(finding: &Finding) -> &'static str {
+pub(crate) fn shift_mark(finding: &Finding) -> &'static str {
     match finding.size.shift {
         shift if shift > 0.0 => "\u{25b2}",
         shift if shift < 0.0 => "\u{25bc}",
@@ -137,7 +137,7 @@ pub(super) const fn severity(severity: Severity) -> &'static str {
 }
 
 /// A sign for `verdict`, so that none is told by colour alone.
-pub(super) const fn verdict_mark(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict_mark(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Regressed => "\u{25b2}",
         Verdict::Improved => "\u{25bc}",
@@ -149,7 +149,7 @@ pub(super) const fn verdict_mark(verdict: Verdict) -> &'static str {
 }
 
 /// `verdict` as the name of a class of the style sheet.
-pub(super) const fn verdict_class(verdict: Verdict) -> &'static str {
+pub(crate) const fn verdict_class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotComparable => "not-comparable",
         other => other.name(),

@@ -7,7 +7,7 @@ use super::{bench, compared, environment, findings, navigation, overview, policy
 use crate::assess::Assessment;
 use crate::report::clean::clean;
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("shared.css"), include_str!("style.css"));
 const SCRIPT: &str = include_str!("script.js");
 
 /// The report of `assessment` as one HTML file. It loads nothing, tells the browser to load nothing, and is readable
