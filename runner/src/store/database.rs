@@ -15,7 +15,7 @@ use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::{RunHead, StoreError, StoredBoot, points};
 
 /// How long another program may keep the database locked.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Results are some two thousand bytes each: the usual page of 4,096 would hold one, and waste the rest.
 const PAGE_BYTES: u32 = 16_384;
@@ -161,17 +161,17 @@ impl Store {
     }
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<u32> {
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn refuse_newer(path: &Path, found: u32) -> Result<(), StoreError> {
+pub(super) fn refuse_newer(path: &Path, found: u32) -> Result<(), StoreError> {
     let newer = || StoreError::Newer { path: path.to_owned(), found, known: VERSION };
     (found <= VERSION).then_some(()).ok_or_else(newer)
 }
 
 /// Looks at the file without SQLite, which would write to it. Offsets by "Database File Format", section 1.3.
-fn check_header(path: &Path) -> Result<(), StoreError> {
+pub(super) fn check_header(path: &Path) -> Result<(), StoreError> {
     let what = || format!("read the database {}", path.display());
     let unusable = |reason: &str| {
         Err(StoreError::Unusable { doing: "open", path: path.to_owned(), reason: reason.to_owned() })

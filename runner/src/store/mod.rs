@@ -6,6 +6,7 @@ mod error;
 mod folder;
 #[cfg(test)]
 mod migration_tests;
+mod overview;
 mod points;
 mod queries;
 mod run;
@@ -25,6 +26,7 @@ pub use database::Store;
 pub(crate) use database::{from_stored_json, stored_json};
 pub use error::StoreError;
 pub use folder::Folder;
+pub use overview::{RunFilter, RunRow};
 pub use queries::RunLine;
 pub(crate) use run::random_hex;
 pub use run::{Run, RunHead, StoredBoot, new_run_id};
