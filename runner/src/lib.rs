@@ -39,6 +39,8 @@ pub mod report;
 #[cfg(all(test, feature = "host"))]
 mod samples;
 #[cfg(feature = "host")]
+pub mod serve;
+#[cfg(feature = "host")]
 pub mod source;
 #[cfg(feature = "host")]
 pub mod store;

@@ -56,7 +56,8 @@ fn run_before(courses: &[(Series, Vec<TrackedFinding>)], run: &str) -> Option<St
     before.max_by_key(|point| point.started).map(|point| point.run.clone())
 }
 
-fn course(series: Series, mut findings: Vec<TrackedFinding>) -> Course {
+/// The history `series` with its `findings`, and where it is going since its last change of level.
+pub(crate) fn course(series: Series, mut findings: Vec<TrackedFinding>) -> Course {
     // What a reader sees from the number of points is no finding for a report.
     findings.retain(|tracked| !tracked.finding.is_of_short_history());
     let levels = findings

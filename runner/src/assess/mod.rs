@@ -6,6 +6,7 @@ pub(crate) mod samples;
 mod targets;
 mod types;
 
+pub(crate) use gather::course;
 pub use gather::gather;
 pub use targets::targets;
 pub use types::{Assessment, Course, TargetVerdict};

@@ -16,6 +16,7 @@ use super::findings::FindingsOptions;
 use super::history::HistoryOptions;
 use super::layout::LayoutCommand;
 use super::report::ReportOptions;
+use super::serve::ServeOptions;
 use super::watch::WatchOptions;
 use crate::performance::Purpose;
 use crate::store::Selector;
@@ -67,6 +68,8 @@ pub(super) enum Command {
     Bisect(BisectOptions),
     /// Write a run as HTML, Markdown, JUnit and other formats
     Report(ReportOptions),
+    /// Show machines, runs, histories and findings in a browser
+    Serve(ServeOptions),
     /// Follow a run in the terminal
     Watch(WatchOptions),
     /// Say what building and running needs, found or missing, with the remedy

@@ -8,7 +8,7 @@ use clap::Parser as _;
 use super::arguments::{Arguments, Command};
 use super::{
     ab, audit, baseline, bisect, check, compare, detect, doctor, failure, findings, history, hosted, layout,
-    list, replay, report, run, show, watch,
+    list, replay, report, run, serve, show, watch,
 };
 use crate::report::clean;
 
@@ -34,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Detect(options) => detect::detect(options),
         Command::Bisect(options) => bisect::bisect(options),
         Command::Report(options) => report::report(options),
+        Command::Serve(options) => serve::serve(options),
         Command::Watch(options) => watch::watch(options),
         Command::Doctor => doctor::doctor(),
     };

@@ -17,6 +17,7 @@ use crate::image::ImageError;
 use crate::layout::LayoutError;
 use crate::performance::TestError;
 use crate::report::BaselineError;
+use crate::serve::{ServeError, TokenError};
 use crate::source::SourceError;
 use crate::store::StoreError;
 use crate::tracking::AcknowledgeError;
@@ -137,6 +138,19 @@ fn code_of(cause: &(dyn std::error::Error + 'static)) -> Option<u8> {
             AcknowledgeError::NoSuchFinding { .. } | AcknowledgeError::NotAcknowledged(_) => {
                 exit_code::NO_SUCH_RUN
             }
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<TokenError>() {
+        return Some(match error {
+            TokenError::Open { .. } | TokenError::Unusable { .. } => exit_code::CONFIGURATION,
+            TokenError::Io { error, .. } => of_io(error).unwrap_or(exit_code::CONFIGURATION),
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<ServeError>() {
+        return Some(match error {
+            ServeError::Listen { .. } => exit_code::USAGE,
+            ServeError::Start(_) => exit_code::INTERNAL,
+            ServeError::Store(error) => of_store(error),
         });
     }
     if let Some(error) = cause.downcast_ref::<SourceError>() {

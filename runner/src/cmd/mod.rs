@@ -28,6 +28,7 @@ mod replay;
 mod report;
 mod revision;
 mod run;
+mod serve;
 mod share;
 mod show;
 mod tracked;
