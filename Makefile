@@ -29,7 +29,8 @@ help:
 	@echo 'make test        set up, check format and lints, run all tests'
 	@echo 'make perf-image  build the BIOS and UEFI images into target/image/'
 	@echo 'make hosted      run the same suites as a Linux process'
-	@echo 'make setup       install what is missing: compiler, QEMU, OVMF'
+	@echo 'make setup       install what is missing: compiler, QEMU, OVMF; setup-tests also a browser for tests'
+	@echo 'make dashboard-test  look at the dashboard in a browser'
 	@echo 'make perf-check  boot in exact mode and check against $(BASELINE); perf-baseline pins a new one'
 	@echo 'make ab          the working tree against BASE=<revision> in one image, in QEMU (docs/ab.md)'
 	@echo 'make ab-hosted   the same as a Linux process, which is where time is real'
@@ -60,6 +61,10 @@ doctor:
 .PHONY: setup
 setup:
 	@runner/scripts/set-up.sh $(ENVIRONMENT)
+
+.PHONY: setup-tests
+setup-tests: setup
+	@runner/scripts/set-up.sh --tests $(ENVIRONMENT)
 
 # --- Exact mode against the baseline; docs/ci.md explains it ---
 
@@ -125,7 +130,7 @@ images-of = . ./$(ENVIRONMENT) && for kernel in $(1)/build/layouts/*/perf-kernel
 
 # Kernel and image builder are linted as they are built, by calls of their own.
 .PHONY: test
-test: images fault-images hosted-kernel
+test: images fault-images hosted-kernel dashboard-modules
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --package perf-kernel --bin perf-hosted --features hosted -- -D warnings
@@ -133,6 +138,24 @@ test: images fault-images hosted-kernel
 	$(KERNEL_CARGO) image-clippy -- -D warnings
 	$(CARGO) test --workspace
 	$(CARGO) test --package perf-kernel --features hosted
+
+# What drives the browser, as the lock file has it. Pictures of every page go to target/dashboard-screenshots.
+BROWSER_FILES := runner/tests/dashboard/package.json runner/tests/dashboard/package-lock.json
+BROWSER := target/dashboard-browser
+BROWSER_MODULES := $(BROWSER)/node_modules/.package-lock.json
+
+.PHONY: dashboard-test
+dashboard-test: dashboard-modules
+	$(CARGO) test --package runner --test dashboard
+
+.PHONY: dashboard-modules
+dashboard-modules: $(BROWSER_MODULES)
+
+$(BROWSER_MODULES): $(BROWSER_FILES) | setup-tests
+	mkdir -p $(BROWSER)
+	cp $(BROWSER_FILES) $(BROWSER)
+	npm ci --prefix $(BROWSER) --ignore-scripts --no-audit --no-fund
+	touch $@
 
 # --- Builds; Cargo knows what is up to date ---
 

@@ -2,8 +2,9 @@
 # Makes this machine fit to build and run everything here: one Rust compiler for host and kernel, QEMU, OVMF, a C
 # compiler. Installs what is missing (as root), and writes the choice of compiler as a file that `make` sources.
 #
-# Usage: set-up.sh [--check] [ENVIRONMENT_FILE]
+# Usage: set-up.sh [--check] [--tests] [ENVIRONMENT_FILE]
 #   --check                  installs nothing: says what is missing and what would install it.
+#   --tests                  also what only tests need: a browser for the dashboard, and what drives it.
 #   TOOLCHAIN=debian|rustup  takes that compiler instead of the first that fits.
 #   SET_UP_ROOT=FOLDER       looks for /usr and its files below FOLDER (tests).
 set -eu
@@ -20,10 +21,15 @@ root=${SET_UP_ROOT:-}
 toolchain=${TOOLCHAIN:-}
 rustup_home=${RUSTUP_HOME:-${HOME:-/root}/.rustup}
 may_install=yes
-if [ "${1:-}" = --check ]; then
-    may_install=no
+has_tests=no
+while :; do
+    case ${1:-} in
+        --check) may_install=no ;;
+        --tests) has_tests=yes ;;
+        *) break ;;
+    esac
     shift
-fi
+done
 environment_file=${1:-target/toolchain.env}
 # What is chosen: kind, folder of programs, and why.
 kind=
@@ -143,6 +149,14 @@ missing_packages() {
     has qemu-system-x86_64 || printf 'qemu-system-x86 '
     has_ovmf || printf 'ovmf '
     has cc || printf 'gcc libc6-dev '
+    [ "$has_tests" = no ] || missing_test_packages
+}
+
+# By commands and not by packages: a node from elsewhere brings an npm that Debian's package would conflict with.
+missing_test_packages() {
+    has chromium || has chromium-browser || has google-chrome || printf 'chromium '
+    has node || printf 'nodejs '
+    has npm || printf 'npm '
 }
 
 # The same places as in runner/src/source/qemu/firmware.rs.

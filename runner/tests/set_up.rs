@@ -220,3 +220,41 @@ fn a_machine_with_neither_apt_nor_rustup_is_told_what_to_do() {
     let message = world.fail(&[]);
     assert!(message.contains("install rustup and repeat"), "{message}");
 }
+
+#[test]
+fn a_browser_is_installed_for_tests_only() {
+    let world =
+        World::new().with_programs().with_debian("1.96.0").with_llvm_links().with_apt("1.96.0", "1.96.0");
+    world.run(&[]);
+    assert_eq!(world.calls(), [""; 0]);
+    world.run_with("--tests");
+    let browser = [format!("{INSTALL} chromium nodejs npm")];
+    assert_eq!(world.calls(), browser);
+    world.run_with("--tests");
+    assert_eq!(world.calls(), browser, "it is there now");
+}
+
+#[test]
+fn a_node_that_brings_its_npm_is_kept() {
+    let world = World::new()
+        .with_programs()
+        .with_debian("1.96.0")
+        .with_llvm_links()
+        .with_node()
+        .with_apt("1.96.0", "1.96.0");
+    world.run_with("--tests");
+    assert_eq!(world.calls(), [format!("{INSTALL} chromium")]);
+}
+
+#[test]
+fn a_missing_browser_is_explained_where_nothing_may_be_installed() {
+    let world =
+        World::new().with_programs().with_debian("1.96.0").with_llvm_links().with_node().without_root();
+    let errors = world.fail_with("--tests");
+    assert!(
+        errors.contains("missing: chromium")
+            && errors.contains("install -y --no-install-recommends chromium"),
+        "{errors}"
+    );
+    world.run(&[]);
+}

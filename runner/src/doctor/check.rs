@@ -65,6 +65,7 @@ pub fn check_at(places: &Places) -> Vec<Requirement> {
         need("QEMU", "boots images", qemu()),
         need("OVMF", "boots images by UEFI", firmware()),
         need("KVM", "speed in QEMU", kvm()),
+        need("browser", "make test looks at the dashboard with it", browser()),
         need("image", "multios-perf run", image(&places.target)),
         need("disk space", "building", disk_space(&places.target)),
         need("data folder", "keeps results", data_folder(&places.data)),
@@ -173,6 +174,17 @@ fn kvm() -> State {
         Ok(Verdict::Works) => State::Found("a guest gave the right result in good time".to_owned()),
         Ok(Verdict::Unusable(reason)) => State::Absent { reason: format!("{reason}; QEMU emulates (TCG)") },
         Err(error) => State::Absent { reason: format!("failed to {error}") },
+    }
+}
+
+/// Only tests need it; set-up has the same names.
+fn browser() -> State {
+    let found = ["chromium", "chromium-browser", "google-chrome"].into_iter().find_map(find_program);
+    match [find_program("node"), find_program("npm")].iter().all(Option::is_some).then_some(found).flatten() {
+        Some(program) => State::Found(program.display().to_string()),
+        None => State::Absent {
+            reason: "no chromium, node and npm in PATH; `make test` installs them".to_owned(),
+        },
     }
 }
 

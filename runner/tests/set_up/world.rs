@@ -44,6 +44,9 @@ case "$*" in
         esac
         case "$*" in *qemu-system-x86*) cp "$FAKE/candidate" "$FAKE/bin/qemu-system-x86_64"; chmod +x "$FAKE/bin/qemu-system-x86_64" ;; esac
         case "$*" in *gcc*) cp "$FAKE/candidate" "$FAKE/bin/cc"; chmod +x "$FAKE/bin/cc" ;; esac
+        for name in chromium nodejs npm; do
+            case "$* " in *" $name "*) cp "$FAKE/candidate" "$FAKE/bin/${name%js}"; chmod +x "$FAKE/bin/${name%js}" ;; esac
+        done
         case "$*" in *ovmf*)
             mkdir -p "$SET_UP_ROOT/usr/share/OVMF"
             touch "$SET_UP_ROOT/usr/share/OVMF/OVMF_CODE_4M.fd" "$SET_UP_ROOT/usr/share/OVMF/OVMF_VARS_4M.fd" ;;
@@ -104,6 +107,13 @@ impl World {
         self.program("bin/cc", "#!/bin/sh\n");
         self.write("root/usr/share/OVMF/OVMF_CODE_4M.fd", "");
         self.write("root/usr/share/OVMF/OVMF_VARS_4M.fd", "");
+        self
+    }
+
+    /// A node that brings its npm, as those from elsewhere than Debian do.
+    pub(crate) fn with_node(self) -> Self {
+        self.program("bin/node", "#!/bin/sh\n");
+        self.program("bin/npm", "#!/bin/sh\n");
         self
     }
 
@@ -169,6 +179,13 @@ impl World {
     /// Runs set-up, which must succeed.
     pub(crate) fn run(&self, variables: &[(&str, &str)]) -> Run {
         let (is_success, output, errors) = self.call(&[], variables);
+        assert!(is_success, "{output}{errors}");
+        Run { output }
+    }
+
+    /// Runs set-up with `option`, which must succeed.
+    pub(crate) fn run_with(&self, option: &str) -> Run {
+        let (is_success, output, errors) = self.call(&[option], &[]);
         assert!(is_success, "{output}{errors}");
         Run { output }
     }
