@@ -4,6 +4,7 @@ use perf_kernel::wire::{SampleSummary, Status};
 use serde_json::Value;
 
 use super::boots::{Fitness, Pair, PlansAlike, figures, level};
+use super::merged::gravity;
 use super::units::count;
 use super::{BenchVerdict, Change, FigureUnit, Likeness, Settings, SideBench, Verdict};
 use crate::history::Interval;
@@ -138,15 +139,6 @@ fn unfit_kind(pair: &Pair<'_>) -> Option<ExactChangeKind> {
             let (before, after) = (pair.before.first()?, pair.after.first()?);
             decided(before, after, f64::MIN_POSITIVE).map(|decided| decided.kind)
         }
-    }
-}
-
-const fn gravity(status: Status) -> u8 {
-    match status {
-        Status::Skipped => 0,
-        Status::Measured => 1,
-        Status::Invalid => 2,
-        Status::Failed => 3,
     }
 }
 

@@ -56,7 +56,8 @@ fn merged<'a>(records: Vec<&'a BenchRecord>, figures: &[Figures]) -> Option<Merg
     Some(MergedBench { id, records, status, figures: over_boots(figures), spread: spread(figures) })
 }
 
-const fn gravity(status: Status) -> u8 {
+/// How bad a status is: of several boots the worst stands for all.
+pub(super) const fn gravity(status: Status) -> u8 {
     match status {
         Status::Skipped => 0,
         Status::Measured => 1,

@@ -26,6 +26,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All, in the order in which a reader wants to see them.
+    pub const ALL: [Self; 6] = [
+        Self::Regressed,
+        Self::Improved,
+        Self::Undecided,
+        Self::Invalid,
+        Self::NotComparable,
+        Self::Equivalent,
+    ];
+
     /// Its name in reports and JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -7,16 +7,6 @@ use super::quantity::figure;
 use super::style::{Palette, Style};
 use crate::analysis::{BenchVerdict, Change, Comparison, Difference, Level, Likeness, Outcome, Verdict};
 
-/// The order in which a reader wants to see the verdicts.
-const ORDER: [Verdict; 6] = [
-    Verdict::Regressed,
-    Verdict::Improved,
-    Verdict::Undecided,
-    Verdict::Invalid,
-    Verdict::NotComparable,
-    Verdict::Equivalent,
-];
-
 const COLUMNS: [(&str, Align); 11] = [
     ("verdict", Align::Left),
     ("bench", Align::Left),
@@ -80,7 +70,7 @@ fn left_out(comparison: &Comparison) -> String {
 
 fn by_boots(comparison: &Comparison, palette: Palette) -> String {
     let mut grid = Grid::new(&COLUMNS);
-    for verdict in ORDER {
+    for verdict in Verdict::ALL {
         comparison
             .benches
             .iter()
@@ -142,7 +132,7 @@ fn more_boots(verdict: Verdict, change: &Change) -> String {
 
 /// How many benches have each verdict, and what would decide those that are undecided.
 pub(super) fn summary(comparison: &Comparison, palette: Palette) -> String {
-    let counted = ORDER.into_iter().map(|verdict| (verdict, comparison.count(verdict)));
+    let counted = Verdict::ALL.into_iter().map(|verdict| (verdict, comparison.count(verdict)));
     let parts = counted.filter(|(_, count)| *count > 0).map(|(verdict, count)| {
         let part = palette.paint(verdict_style(verdict), &format!("{count} {verdict}"));
         if verdict == Verdict::Undecided { part + &would_decide(comparison) } else { part }

@@ -9,16 +9,6 @@ use crate::assess::Assessment;
 use crate::collect::BootEnd;
 use crate::tracking::{FindingState, TrackedFinding};
 
-/// Verdicts in the order in which reports tell them.
-pub(super) const VERDICTS: [Verdict; 6] = [
-    Verdict::Regressed,
-    Verdict::Improved,
-    Verdict::Undecided,
-    Verdict::Invalid,
-    Verdict::NotComparable,
-    Verdict::Equivalent,
-];
-
 /// The verdicts of `assessment`.
 pub(super) fn verdicts(assessment: &Assessment) -> &[BenchVerdict] {
     assessment.comparison.as_ref().map_or(&[], |comparison| &comparison.benches)

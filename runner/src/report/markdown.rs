@@ -3,7 +3,7 @@
 use perf_kernel::wire::Status;
 
 use super::clean::clean;
-use super::headline::{self, VERDICTS, answer, benches, tally};
+use super::headline::{self, answer, benches, tally};
 use super::words::{self, figure};
 use super::{header, quantity};
 use crate::analysis::{BenchVerdict, Level, MergedBench, Score, Severity, Verdict, merge};
@@ -42,7 +42,7 @@ fn head(assessment: &Assessment, merged: &[MergedBench<'_>]) -> String {
         None => text.push_str(&format!("Run {run}; there is no earlier run to compare with")),
     }
     let verdicts = headline::verdicts(assessment);
-    let counts = VERDICTS.map(|verdict| (verdict, tally(verdicts, verdict)));
+    let counts = Verdict::ALL.map(|verdict| (verdict, tally(verdicts, verdict)));
     let counts: Vec<String> = counts
         .into_iter()
         .filter(|(_, number)| *number > 0)
@@ -78,7 +78,7 @@ fn score_line(score: &Score) -> String {
 fn changes(assessment: &Assessment) -> String {
     let distance = |bench: &BenchVerdict| bench.change.map_or(0.0, |change| (change.ratio - 1.0).abs());
     let mut rows = Vec::new();
-    for verdict in VERDICTS.into_iter().filter(|verdict| *verdict != Verdict::Equivalent) {
+    for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Equivalent) {
         let of_verdict = headline::verdicts(assessment).iter().filter(|bench| bench.verdict == verdict);
         let mut of_verdict: Vec<&BenchVerdict> = of_verdict.collect();
         of_verdict.sort_by(|a, b| distance(b).total_cmp(&distance(a)));

@@ -69,15 +69,6 @@ const STATUSES: [(Status, &str); 4] = [
     (Status::Invalid, "invalid"),
 ];
 
-const VERDICTS: [Verdict; 6] = [
-    Verdict::Regressed,
-    Verdict::Improved,
-    Verdict::Equivalent,
-    Verdict::Undecided,
-    Verdict::NotComparable,
-    Verdict::Invalid,
-];
-
 /// The run as OpenMetrics text. Every sample carries the machine, so that files of several machines may be put together;
 /// none carries a time of its own, which scrapers and file collectors refuse.
 #[must_use]
@@ -228,7 +219,7 @@ fn add_verdicts(out: &mut Exposition, cases: &[Case<'_>], machine: &Labels) {
     out.add(&family, statuses.collect());
     let judged: Vec<_> = cases.iter().filter_map(|case| Some((case, case.verdict?))).collect();
     let verdicts = judged.iter().flat_map(|(case, verdict)| {
-        states("multios_perf_verdict", &case.id, &VERDICTS.map(Verdict::name), verdict.verdict.name())
+        states("multios_perf_verdict", &case.id, &Verdict::ALL.map(Verdict::name), verdict.verdict.name())
     });
     let family = Family {
         name: "multios_perf_verdict",

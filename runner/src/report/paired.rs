@@ -9,8 +9,8 @@ use super::grid::{Align, Cell, Grid};
 use super::json::to_json;
 use super::quantity::{figure, instructions};
 use super::style::{Palette, Style};
-use super::{header, headline, stop};
-use crate::analysis::{Found, MISS, Paired, PairedBench, Ratio, Replicate};
+use super::{header, stop};
+use crate::analysis::{Found, MISS, Paired, PairedBench, Ratio, Replicate, Verdict};
 use crate::store::Run;
 
 /// How the log line of a boot that measures two builds begins; what they are follows.
@@ -125,7 +125,7 @@ fn method(found: &Paired) -> String {
 
 fn totals(found: &Paired, palette: Palette) -> String {
     let number = |verdict| found.benches.iter().filter(|bench| bench.verdict == verdict).count();
-    let shown = headline::VERDICTS.into_iter().filter(|verdict| number(*verdict) > 0);
+    let shown = Verdict::ALL.into_iter().filter(|verdict| number(*verdict) > 0);
     let mut parts: Vec<String> = shown
         .map(|verdict| {
             palette.paint(verdict_style(verdict), &format!("{} {}", number(verdict), verdict.name()))

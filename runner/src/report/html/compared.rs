@@ -73,7 +73,7 @@ fn changes(view: &View<'_>, comparison: &Comparison) -> Markup {
         found.sort_by(|a, b| distance(b).total_cmp(&distance(a)));
         found
     };
-    let verdicts = headline::VERDICTS.into_iter().filter(|verdict| *verdict != Verdict::Equivalent);
+    let verdicts = Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Equivalent);
     let benches: Vec<&BenchVerdict> = verdicts.flat_map(shown).collect();
     let equivalent = headline::tally(&comparison.benches, Verdict::Equivalent);
     html! {

@@ -7,7 +7,7 @@ use super::environment::machine_name;
 use super::view::{SuiteView, View};
 use crate::analysis::{ScorePart, Verdict, merge};
 use crate::report::clean::clean;
-use crate::report::headline::{self, VERDICTS, answer, benches, tally};
+use crate::report::headline::{self, answer, benches, tally};
 use crate::report::{header, words};
 
 pub(super) fn overview(view: &View<'_>) -> Markup {
@@ -122,7 +122,7 @@ fn boots_tile(view: &View<'_>) -> Markup {
 
 fn verdict_tile(view: &View<'_>) -> Markup {
     let verdicts = headline::verdicts(view.assessment);
-    let shown: Vec<(Verdict, usize)> = VERDICTS
+    let shown: Vec<(Verdict, usize)> = Verdict::ALL
         .map(|verdict| (verdict, tally(verdicts, verdict)))
         .into_iter()
         .filter(|it| it.1 > 0)
@@ -250,7 +250,7 @@ fn suite_verdicts(suite: &SuiteView<'_>) -> Markup {
     let number = |verdict| {
         suite.benches.iter().filter(|bench| bench.verdict.is_some_and(|it| it.verdict == verdict)).count()
     };
-    let shown = VERDICTS.map(|verdict| (verdict, number(verdict))).into_iter().filter(|it| it.1 > 0);
+    let shown = Verdict::ALL.map(|verdict| (verdict, number(verdict))).into_iter().filter(|it| it.1 > 0);
     html! {
         @for (verdict, number) in shown {
             span class={ "alarm " (words::verdict_class(verdict)) } {
@@ -276,7 +276,7 @@ pub(super) fn reading(view: &View<'_>) -> Markup {
                 dd { "Distance between the lowest and the highest median of a boot, as a share of their median." }
                 dt { "rate" }
                 dd { "Operations or bytes in a second over all samples; sustained is the slowest tenth of them, peak the fastest." }
-                @for verdict in VERDICTS {
+                @for verdict in Verdict::ALL {
                     dt { (super::parts::verdict(verdict)) }
                     dd { (meaning(verdict)) }
                 }

@@ -9,23 +9,13 @@ use crate::analysis::{
 };
 use crate::report::{clean, in_words, share, words};
 
-/// The order in which verdicts are counted and listed: what needs a look first.
-const ORDER: [Verdict; 6] = [
-    Verdict::Regressed,
-    Verdict::Improved,
-    Verdict::Undecided,
-    Verdict::Invalid,
-    Verdict::NotComparable,
-    Verdict::Equivalent,
-];
-
 /// How many benches have each verdict; nothing without any.
 pub(super) fn counts(benches: &[BenchVerdict]) -> Markup {
     let count = |verdict| benches.iter().filter(|bench| bench.verdict == verdict).count();
     html! {
         @if !benches.is_empty() {
             ul.counts {
-                @for verdict in ORDER {
+                @for verdict in Verdict::ALL {
                     @let count = count(verdict);
                     @if count > 0 { li { strong { (count) } " " (parts::verdict(verdict)) } }
                 }
@@ -125,7 +115,7 @@ fn fields(differences: &[Difference]) -> Markup {
 
 fn table(benches: &[BenchVerdict], machine: Option<&str>) -> Markup {
     let mut sorted: Vec<&BenchVerdict> = benches.iter().collect();
-    let place = |verdict| ORDER.iter().position(|known| *known == verdict);
+    let place = |verdict| Verdict::ALL.iter().position(|known| *known == verdict);
     // Benches of one verdict stay in the order in which they ran.
     sorted.sort_by_key(|bench| place(bench.verdict));
     parts::wide(
