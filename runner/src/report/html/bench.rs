@@ -103,7 +103,7 @@ fn key_figures(view: &View<'_>, bench: &BenchView<'_>) -> Markup {
             @if let Some(spread) = bench.merged.spread {
                 div { dt { "spread of boots" } dd { (format!("{:.2} %", spread * 100.0)) } }
             }
-            @if let Some((_, rate)) = suites::rate(bench, figures) { div { dt { "rate" } dd { (rate) } } }
+            @if let Some((_, rate)) = suites::rate(figures) { div { dt { "rate" } dd { (rate) } } }
             @if let Some((sustained, peak)) = windows(bench, figures) {
                 div { dt { "sustained" } dd { (sustained) } } div { dt { "peak" } dd { (peak) } }
             }

@@ -156,20 +156,18 @@ fn figure_cells(bench: &BenchView<'_>, figures: &Figures, columns: &Columns) -> 
             }
         }
         @if columns.has_rate {
-            @match rate(bench, figures) { Some((value, text)) => (number(value, &text)), None => (missing()) }
+            @match rate(figures) { Some((value, text)) => (number(value, &text)), None => (missing()) }
         }
     }
 }
 
-/// The rate that suits the bench: bytes where it is about throughput, else operations.
-pub(super) fn rate(bench: &BenchView<'_>, figures: &Figures) -> Option<(f64, String)> {
+/// The rate that suits the bench: bytes where it has them, else operations.
+pub(super) fn rate(figures: &Figures) -> Option<(f64, String)> {
     let rates = figures.rates?;
-    let is_throughput =
-        bench.merged.worst().is_some_and(|record| record.unit == perf_kernel::suites::Unit::Throughput);
-    match rates.bytes().filter(|_| is_throughput) {
-        Some(bytes) => Some((bytes, quantity::byte_rate(bytes))),
-        None => Some((rates.operations, quantity::rate(rates.operations))),
-    }
+    Some(match rates.bytes() {
+        Some(bytes) => (bytes, quantity::byte_rate(bytes)),
+        None => (rates.operations, quantity::rate(rates.operations)),
+    })
 }
 
 /// Why there are no figures.
