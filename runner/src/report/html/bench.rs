@@ -104,7 +104,7 @@ fn key_figures(view: &View<'_>, bench: &BenchView<'_>) -> Markup {
                 div { dt { "spread of boots" } dd { (format!("{:.2} %", spread * 100.0)) } }
             }
             @if let Some((_, rate)) = suites::rate(figures) { div { dt { "rate" } dd { (rate) } } }
-            @if let Some((sustained, peak)) = windows(bench, figures) {
+            @if let Some((sustained, peak)) = windows(figures) {
                 div { dt { "sustained" } dd { (sustained) } } div { dt { "peak" } dd { (peak) } }
             }
             div { dt { "samples" } dd { (counted(figures.n)) } }
@@ -122,13 +122,11 @@ const fn first_name(unit: FigureUnit) -> &'static str {
 }
 
 /// The rates of the slowest and the fastest window.
-fn windows(bench: &BenchView<'_>, figures: &Figures) -> Option<(String, String)> {
+fn windows(figures: &Figures) -> Option<(String, String)> {
     use crate::report::quantity::{byte_rate, rate};
     let rates = figures.rates?;
-    let is_throughput =
-        bench.merged.worst().is_some_and(|record| record.unit == perf_kernel::suites::Unit::Throughput);
-    if is_throughput {
-        return Some((byte_rate(rates.bytes_sustained()?), byte_rate(rates.bytes_peak()?)));
+    if let Some((sustained, peak)) = rates.bytes_sustained().zip(rates.bytes_peak()) {
+        return Some((byte_rate(sustained), byte_rate(peak)));
     }
     Some((rate(rates.operations_sustained?), rate(rates.operations_peak?)))
 }
