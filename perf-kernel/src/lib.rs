@@ -14,6 +14,7 @@ pub mod arch;
 pub mod measure;
 pub mod plan;
 pub mod platform;
+pub mod pmu;
 pub mod run;
 pub mod suites;
 pub mod units;

@@ -1,0 +1,23 @@
+//! Performance counters of the processor: what its registers say about a bench. `docs/counters.md` has the
+//! events of each model with their sources.
+//!
+//! All of it works on [`Registers`], which a test plays with a script. What a machine does not have is absent, with the
+//! reason, and never zero.
+
+mod counters;
+mod events;
+mod identity;
+mod layout;
+mod passes;
+mod registers;
+mod unit;
+
+#[cfg(test)]
+pub(crate) mod scripted;
+#[cfg(test)]
+mod tests;
+
+pub use events::Figure;
+pub use identity::{Model, Processor, Vendor};
+pub use registers::Registers;
+pub use unit::{Absence, Counts, Pmu};
