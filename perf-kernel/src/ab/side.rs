@@ -163,6 +163,8 @@ impl subject::platform::Platform for SidePlatform<'_> {
             io_bytes: found.io_bytes,
             context_switches: found.context_switches,
             interrupts: found.interrupts,
+            // An older build may have fewer counters, and a newer one more.
+            ..SystemCounters::default()
         }
     }
 

@@ -7,8 +7,9 @@ use multios_core::memory::{Heap, HeapUsage};
 
 use super::batch::{Batch, CounterKind};
 use super::bounds::Bounds;
+use super::events::{self, Events, Repetition};
 use super::random::Stream;
-use super::sampler::{SampleError, Sampler, Taken};
+use super::sampler::{SampleError, Sampler, Settled, Taken};
 use super::{BenchError, validity};
 use crate::arch::counter;
 use crate::plan::Plan;
@@ -53,6 +54,7 @@ pub struct Bencher<'a> {
     pub(super) operations: u64,
     pub(super) bytes: Option<Bytes>,
     pub(super) measured: Option<Measured>,
+    pub(super) pmu: Events,
     /// What went wrong in a batch: attempts, and those of them that were right.
     pub(super) wrong: Option<(u64, u64)>,
     pub(super) errors: Vec<ErrorCount>,
@@ -103,6 +105,7 @@ impl<'a> Bencher<'a> {
             operations: 1,
             bytes: None,
             measured: None,
+            pmu: Events::default(),
             wrong: None,
             errors: Vec::new(),
             checks: Vec::new(),
@@ -188,10 +191,16 @@ impl<'a> Bencher<'a> {
         let bench_ms_max = self.conditions.plan.bench_ms_max;
         let before = Snapshot::of(platform);
         let mut sample = || sample().map_err(ValueError::Bench);
+        let counting = events::start(platform);
         let taken = self.sampler.take_values(&mut sample, &counter::now, &|| platform.disturbances());
+        let counted = events::stop(counting);
         let after = Snapshot::of(platform);
         let taken = taken.map_err(|error| error.into_bench_error(bench_ms_max))?;
         self.keep(1, Expected::Varies, None, taken, (before, after));
+        // A value is not taken again: its function may have come to its end. What other passes count is absent.
+        if let Some(counted) = counted {
+            self.pmu = counted.alone(widen(self.sampler.samples().len()));
+        }
         Ok(())
     }
 
@@ -240,10 +249,18 @@ impl<'a> Bencher<'a> {
         let platform = self.conditions.platform;
         let settled = self.sampler.warm_up(timed, expected).map_err(|error| self.explain(error))?;
         let before = Snapshot::of(platform);
+        let counting = events::start(platform);
         let taken = self.sampler.take(timed, expected, &settled, &|| platform.disturbances());
+        let counted = events::stop(counting);
         let after = Snapshot::of(platform);
         let taken = taken.map_err(|error| self.explain(error))?;
-        self.keep(settled.iterations, expected, Some(settled.warm_up), taken, (before, after));
+        let Settled { iterations, warm_up, .. } = settled;
+        self.keep(iterations, expected, Some(warm_up), taken, (before, after));
+        if let Some(counted) = counted {
+            let repetition = Repetition { iterations, expected, elapsed_ticks: taken.elapsed_ticks };
+            let events = counted.complete(&self.sampler, self.conditions.counter, timed, &repetition);
+            self.pmu = events.map_err(|error| self.explain(error))?;
+        }
         Ok(())
     }
 
@@ -292,6 +309,10 @@ impl Snapshot {
         let counters = platform.system_counters();
         Self { counters, at: counter::now() }
     }
+}
+
+fn widen(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
 }
 
 /// Why a value is not there.

@@ -6,6 +6,7 @@ mod bounds;
 mod calibrate;
 mod causes;
 mod error;
+mod events;
 mod histogram;
 mod mode;
 mod outcome;

@@ -82,6 +82,7 @@ fn measured(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
     let sorted = statistics::sorted(samples);
     let Some(summary) = statistics::summarise(&sorted) else { return bare };
     let (part, marks) = bencher.sampler.parts();
+    let pmu = bencher.pmu;
     let attempts = iterations_of(&measured, samples);
     let mut validity = Vec::from([validity::check("result", CheckOutcome::Passed, String::new())]);
     validity.extend(validity::checksum(&measured, summary.n));
@@ -103,6 +104,9 @@ fn measured(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
         validity,
         memory: Some(measured.memory),
         system: measured.system,
+        pmu: pmu.counts,
+        pmu_passes: pmu.passes,
+        pmu_empty_sample: pmu.empty_sample,
         figures: bencher.figures,
         summary: Some(summary),
         ..bare

@@ -154,6 +154,30 @@ impl Sampler {
         Ok(Taken { elapsed_ticks: end.since(Ticks(begin.unwrap_or(end.0))).0, checksum })
     }
 
+    /// Runs `samples` batches again, once samples have been taken, and keeps nothing of them. Whether all of them ran before
+    /// `until`.
+    pub(crate) fn repeat(
+        &self,
+        timed: &mut dyn FnMut(u64) -> Batch,
+        expected: Expected,
+        (samples, iterations): (usize, u64),
+        until: Ticks,
+    ) -> Result<bool, SampleError> {
+        for sample in 0..samples {
+            let batch = timed(iterations);
+            self.check(batch, expected, iterations, self.samples.len() + sample)?;
+            if batch.end > until {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// When the bench has taken too long.
+    pub(crate) const fn deadline(&self) -> Ticks {
+        self.deadline
+    }
+
     /// Takes samples that are not timed batches, until the plan's samples or time are used up. `now` reads the
     /// counter. The error of `sample` ends it.
     pub(crate) fn take_values<E: From<SampleError>>(

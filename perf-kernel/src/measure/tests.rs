@@ -1,13 +1,14 @@
 //! Bench functions of every kind, taken to their records.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::{BenchError, Bencher, Conditions, CounterKind, Expected};
 use crate::plan::Plan;
 use crate::platform::SystemCounters;
-use crate::platform::scripted::ScriptedPlatform;
+use crate::platform::scripted::{ScriptedCounters, ScriptedPlatform};
+use crate::pmu::{Counts, Figure};
 use crate::suites::{Bench, BenchFunction, Body, Scale, Selected, Suite};
 use crate::units::{Bytes, Hertz, PartsPerMillion};
 use crate::wire::{BenchRecord, CheckOutcome, Clock, Mode, Status};
@@ -146,4 +147,99 @@ fn a_record_says_what_an_iteration_is() {
         ("test/bench/4ki", Some(Bytes(4096)), 64)
     );
     assert_eq!((record.system.context_switches, record.system.interrupts), (Some(0), None));
+}
+
+/// A platform whose passes count `counts`, one after another.
+fn counting(counts: &[Counts]) -> ScriptedPlatform {
+    let counters = ScriptedCounters { counts: counts.to_vec().into(), ..ScriptedCounters::default() };
+    ScriptedPlatform { counters: Some(counters), ..ScriptedPlatform::default() }
+}
+
+fn calls(platform: &ScriptedPlatform) -> Vec<Option<usize>> {
+    platform.counters.as_ref().map(|counters| counters.calls.borrow().clone()).unwrap_or_default()
+}
+
+#[test]
+fn figures_say_which_were_counted_together_over_how_many_iterations() {
+    let first = Counts::default().with(Figure::Cycles, Some(900)).with(Figure::Instructions, Some(700));
+    let second = Counts::default().with(Figure::BranchMisses, Some(5));
+    let empty =
+        Counts::default().with(Figure::Cycles, Some(256 * 60)).with(Figure::Instructions, Some(256 * 40 + 1));
+    let platform = counting(&[first, second, empty]);
+    let record = run_on(&platform, |bencher| bencher.measure(Expected::Each(0), || 0));
+    let pmu = record.pmu.expect("it is counted");
+    assert_eq!((pmu.cycles, pmu.instructions, pmu.branch_misses), (Some(900), Some(700), Some(5)));
+    assert_eq!((pmu.llc_references, pmu.llc_misses, pmu.dtlb_misses), (None, None, None));
+    let passes: Vec<(Vec<&str>, u64)> = record
+        .pmu_passes
+        .iter()
+        .map(|pass| (pass.figures.iter().map(String::as_str).collect(), pass.iterations))
+        .collect();
+    let all = record.attempts;
+    assert_eq!(passes, [(vec!["cycles", "instructions"], all), (vec!["branch_misses"], all)]);
+    let empty = record.pmu_empty_sample.expect("it is counted");
+    assert_eq!((empty.cycles, empty.instructions), (Some(60), Some(41)));
+    assert_eq!(calls(&platform), [Some(0), None, Some(1), None, Some(0), None]);
+}
+
+#[test]
+fn a_later_pass_runs_as_many_iterations_and_changes_no_sample() {
+    let platform = counting(&[]);
+    let record = run_on(&platform, |bencher| {
+        let mut calls = 0_u64;
+        bencher.measure(Expected::Varies, || {
+            calls += 1;
+            1
+        })?;
+        bencher.add_figure("calls", calls);
+        Ok(())
+    });
+    let summary = record.summary.as_ref().expect("there are samples");
+    assert_eq!(record.attempts, summary.n * record.iterations);
+    assert!(record.figures[0].value >= 2 * record.attempts, "once for the samples, once more for the pass");
+    assert_eq!(record.checksum, Some(alloc::format!("{:016x}", record.attempts)), "of the samples alone");
+    let pmu = record.pmu.expect("passes are told");
+    assert_eq!((pmu.cycles, record.pmu_empty_sample), (None, None), "what was not counted is absent");
+}
+
+#[test]
+fn a_wrong_result_in_a_later_pass_fails_the_bench() {
+    thread_local! {
+        static PLATFORM: &'static ScriptedPlatform = Box::leak(Box::new(counting(&[])));
+    }
+    // Right until the second pass begins.
+    let record = PLATFORM.with(|platform| {
+        run_on(platform, |bencher| {
+            bencher.measure(Expected::Each(1), || {
+                u64::from(!PLATFORM.with(|platform| calls(platform)).contains(&Some(1)))
+            })
+        })
+    });
+    assert_eq!((record.status, record.summary, record.pmu), (Status::Failed, None, None));
+    assert!(record.successes > 0, "the samples were right");
+    assert_eq!(PLATFORM.with(|platform| calls(platform)), [Some(0), None, Some(1), None]);
+}
+
+#[test]
+fn values_are_counted_while_they_are_taken_and_not_taken_again() {
+    let first = Counts::default().with(Figure::Instructions, Some(7));
+    let platform = counting(&[first]);
+    let record = run_on(&platform, |bencher| bencher.measure_values(|| Ok(1)));
+    let pmu = record.pmu.expect("it is counted");
+    assert_eq!((pmu.instructions, pmu.branch_misses), (Some(7), None));
+    assert_eq!(record.pmu_passes.len(), 1);
+    assert_eq!(
+        (&record.pmu_passes[0].figures[..], record.pmu_passes[0].iterations),
+        (&["instructions".to_string()][..], 50)
+    );
+    assert_eq!(calls(&platform), [Some(0), None]);
+}
+
+#[test]
+fn counting_ends_where_sampling_fails() {
+    let platform = counting(&[]);
+    let record =
+        run_on(&platform, |bencher| bencher.measure_values(|| Err(BenchError::Failed("no".to_string()))));
+    assert_eq!((record.status, record.pmu), (Status::Failed, None));
+    assert_eq!(calls(&platform), [Some(0), None]);
 }

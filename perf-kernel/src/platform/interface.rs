@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use multios_core::memory::{Frames, Heap};
 
+use crate::pmu::{Absence, Counts, Figure};
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz, PartsPerMillion, Ticks};
 use crate::wire::{Interference, Machine, Mode, SystemUse};
@@ -64,9 +65,35 @@ pub trait Platform {
     /// samples: must not allocate, wait, or take more than a microsecond or two.
     fn disturbances(&self) -> Disturbances;
 
+    /// The performance counters of the benching CPU.
+    ///
+    /// # Errors
+    /// Why there are none.
+    fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
+        Err(Absence::NotAsked)
+    }
+
     /// Notes which bench runs, by its id with scale, for whoever must name it in a crash record. `None` between
     /// benches.
     fn set_running_bench(&self, id: Option<&str>);
+}
+
+/// Performance counters, which count a few figures at a time.
+pub trait EventCounters {
+    /// In how many passes all figures are counted; at least one.
+    fn passes(&self) -> usize;
+
+    /// The figures that pass number `pass`, from 0, counts. Each figure is in one pass at most.
+    fn figures(&self, pass: usize) -> Vec<Figure>;
+
+    /// Counters that were in use by firmware or a hypervisor and are left alone.
+    fn taken(&self) -> usize;
+
+    /// Begins to count what pass number `pass` counts. Allocates nothing.
+    fn start(&self, pass: usize);
+
+    /// Ends the pass and says what was counted. Allocates nothing.
+    fn stop(&self) -> Counts;
 }
 
 /// A clock whose frequency is known, to measure the counter against.
@@ -95,6 +122,8 @@ pub struct SystemCounters {
     pub context_switches: Option<u64>,
     /// Interrupts taken by the benching CPU.
     pub interrupts: Option<u64>,
+    /// Energy that the package took, in microjoules.
+    pub package_energy_uj: Option<u64>,
 }
 
 /// What has disturbed the machine; `None` where it has no means to tell.
@@ -142,6 +171,7 @@ impl SystemCounters {
             io_bytes: grown(self.io_bytes, earlier.io_bytes).map(Bytes),
             context_switches: grown(self.context_switches, earlier.context_switches),
             interrupts: grown(self.interrupts, earlier.interrupts),
+            package_energy_uj: grown(self.package_energy_uj, earlier.package_energy_uj),
         }
     }
 }

@@ -7,8 +7,9 @@ use core::cell::{Cell, RefCell};
 
 use multios_core::memory::{Frames, Heap};
 
-use super::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+use super::{Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
 use crate::arch::{counter, cpuid};
+use crate::pmu::{Absence, Counts, Figure};
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz};
 use crate::wire::{Console, Firmware, Machine, Mode};
@@ -28,6 +29,8 @@ pub(crate) struct ScriptedPlatform {
     pub(crate) running: RefCell<Vec<Option<String>>>,
     pub(crate) heap: Heap,
     pub(crate) frames: spin::Mutex<Frames>,
+    pub(crate) counters: Option<ScriptedCounters>,
+    pub(crate) is_process: bool,
 }
 
 impl Default for ScriptedPlatform {
@@ -43,13 +46,15 @@ impl Default for ScriptedPlatform {
             running: RefCell::default(),
             heap: Heap::new(),
             frames: spin::Mutex::new(Frames::empty()),
+            counters: None,
+            is_process: true,
         }
     }
 }
 
 impl Platform for ScriptedPlatform {
     fn is_process(&self) -> bool {
-        true
+        self.is_process
     }
 
     fn describe_machine(&self) -> Machine {
@@ -119,8 +124,48 @@ impl Platform for ScriptedPlatform {
         self.disturbances.get()
     }
 
+    fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
+        self.counters.as_ref().map(|counters| counters as &dyn EventCounters).ok_or(Absence::NoCounters)
+    }
+
     fn set_running_bench(&self, id: Option<&str>) {
         self.running.borrow_mut().push(id.map(ToString::to_string));
+    }
+}
+
+/// Counters of two passes, one with cycles and instructions, one with branch misses. Every pass counts the next of
+/// `counts`, or nothing when they are used up.
+#[derive(Default)]
+pub(crate) struct ScriptedCounters {
+    pub(crate) counts: RefCell<Vec<Counts>>,
+    /// Every pass that was begun and, as `None`, every end.
+    pub(crate) calls: RefCell<Vec<Option<usize>>>,
+}
+
+impl EventCounters for ScriptedCounters {
+    fn passes(&self) -> usize {
+        2
+    }
+
+    fn figures(&self, pass: usize) -> Vec<Figure> {
+        match pass {
+            0 => Vec::from([Figure::Cycles, Figure::Instructions]),
+            _ => Vec::from([Figure::BranchMisses]),
+        }
+    }
+
+    fn taken(&self) -> usize {
+        1
+    }
+
+    fn start(&self, pass: usize) {
+        self.calls.borrow_mut().push(Some(pass));
+    }
+
+    fn stop(&self) -> Counts {
+        self.calls.borrow_mut().push(None);
+        let mut counts = self.counts.borrow_mut();
+        if counts.is_empty() { Counts::default() } else { counts.remove(0) }
     }
 }
 

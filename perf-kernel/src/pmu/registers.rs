@@ -1,7 +1,7 @@
 //! Access to the registers that count and sense.
 
 /// Model-specific registers and RDPMC, on the processor that the caller runs on. Each access fails where the processor
-/// or a hypervisor refuses it (#GP).
+/// or a hypervisor refuses it (#GP, or #UD from an emulator that knows no RDPMC).
 pub trait Registers {
     /// Reads the model-specific register `index`; `None` if it is refused.
     fn read(&self, index: u32) -> Option<u64>;

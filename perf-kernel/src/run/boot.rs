@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::counters;
 use super::ledger::Ledger;
 use super::probes::{DRIFT_MAX, Probing};
 use super::progress::Progress;
@@ -72,6 +73,11 @@ pub fn boot<L: Link>(
     for probe in drifted {
         let text = alloc::format!("the machine changed: {} drifted by {} ppm", probe.id, probe.drift.0);
         let _ = sender.log(Level::Warning, text);
+    }
+    // Two builds share no counters: the types of one library mean nothing to the other.
+    let text = if subjects.about().is_none() { counters::describe(platform) } else { None };
+    if let Some(text) = text {
+        let _ = sender.log(Level::Info, text);
     }
     send(sender, Record::Ledger(ledger.end(platform, probes)));
     send(sender, Record::Beacon(Beacon { ticks: counter::now() }));

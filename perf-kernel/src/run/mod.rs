@@ -1,6 +1,7 @@
 //! Takes a plan through a boot: from `hello` to `end`.
 
 mod boot;
+mod counters;
 mod greeting;
 mod ledger;
 mod probes;

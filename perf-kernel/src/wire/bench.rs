@@ -1,5 +1,6 @@
 //! The result of one bench.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -75,7 +76,14 @@ pub struct BenchRecord {
     pub interference: Interference,
     /// Performance counters, where the machine has them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pmu: Option<PmuCounts>,
+    pub pmu: Option<Box<PmuCounts>>,
+    /// Which figures of `pmu` were counted together, in order: the first while the samples were taken, each other one while
+    /// the same number of iterations ran again. Empty from kernels that did not say, which had one pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pmu_passes: Vec<PmuPass>,
+    /// What one sample of an empty body counts, harness included; subtracted nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pmu_empty_sample: Option<PmuEmptySample>,
     /// Figures that only this bench has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
@@ -111,6 +119,8 @@ impl BenchRecord {
             system: SystemUse::default(),
             interference: Interference::default(),
             pmu: None,
+            pmu_passes: Vec::new(),
+            pmu_empty_sample: None,
             figures: Vec::new(),
         }
     }
@@ -287,6 +297,9 @@ pub struct SystemUse {
     /// Interrupts taken by this CPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interrupts: Option<u64>,
+    /// Energy that the package took, in microjoules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package_energy_uj: Option<u64>,
 }
 
 /// The interference ledger of a bench or a boot; `None` where the machine lacks the means.
@@ -346,6 +359,24 @@ pub struct PmuCounts {
     pub branch_misses: Option<u64>,
     /// Data TLB misses.
     pub dtlb_misses: Option<u64>,
+}
+
+/// Figures that were counted together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PmuPass {
+    /// Names of fields of [`PmuCounts`].
+    pub figures: Vec<String>,
+    /// Iterations that ran meanwhile.
+    pub iterations: u64,
+}
+
+/// What one sample of an empty body counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PmuEmptySample {
+    /// Core cycles.
+    pub cycles: Option<u64>,
+    /// Instructions retired.
+    pub instructions: Option<u64>,
 }
 
 /// A figure that only one bench has.

@@ -18,7 +18,8 @@ mod tests;
 
 pub use bench::{
     BenchRecord, CheckOutcome, ErrorCount, Figure, Histogram, Interference, Interruption, MemoryUse,
-    PmuCounts, Probe, SampleSummary, Side, SlowSample, Status, SystemUse, ValidityCheck, WarmUp, Windows,
+    PmuCounts, PmuEmptySample, PmuPass, Probe, SampleSummary, Side, SlowSample, Status, SystemUse,
+    ValidityCheck, WarmUp, Windows,
 };
 pub use command::Command;
 pub use crash::{Crash, Registers};

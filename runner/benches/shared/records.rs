@@ -63,6 +63,8 @@ pub(crate) fn record(id: String, median: u64) -> BenchRecord {
             ..Interference::default()
         },
         pmu: None,
+        pmu_passes: Vec::new(),
+        pmu_empty_sample: None,
         figures: Vec::new(),
     }
 }

@@ -3,8 +3,8 @@
 use perf_kernel::suites::Selected;
 use perf_kernel::units::Bytes;
 use perf_kernel::wire::{
-    BenchRecord, Clock, Crash, ErrorCount, Figure, Interference, Machine, Mode, PmuCounts, SampleSummary,
-    SlowSample, Status, ValidityCheck,
+    BenchRecord, Clock, Crash, ErrorCount, Figure, Interference, Machine, Mode, PmuCounts, PmuEmptySample,
+    PmuPass, SampleSummary, SlowSample, Status, ValidityCheck,
 };
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,11 @@ pub struct DocumentBench {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slowest: Vec<SlowSample>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pmu: Option<PmuCounts>,
+    pub pmu: Option<Box<PmuCounts>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pmu_passes: Vec<PmuPass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pmu_empty_sample: Option<PmuEmptySample>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleSummary>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -278,6 +282,8 @@ fn document_bench(record: &BenchRecord, clock: Option<&Clock>, selected: Option<
         figures: record.figures.clone(),
         slowest: record.slowest.clone(),
         pmu: record.pmu.clone(),
+        pmu_passes: record.pmu_passes.clone(),
+        pmu_empty_sample: record.pmu_empty_sample.clone(),
         sample: record.summary.clone(),
         raw: record.raw.clone(),
     }

@@ -27,6 +27,18 @@ global_asm!(
     "wrmsr",
     "mov eax, 1",
     "ret",
+    // fn(selector: u32, value: *mut u64) -> bool
+    ".global checked_rdpmc",
+    "checked_rdpmc:",
+    "mov ecx, edi",
+    ".global checked_rdpmc_fault",
+    "checked_rdpmc_fault:",
+    "rdpmc",
+    "shl rdx, 32",
+    "or rax, rdx",
+    "mov [rsi], rax",
+    "mov eax, 1",
+    "ret",
     // fn(address: u64, value: *mut u64) -> bool
     ".global checked_load",
     "checked_load:",
@@ -46,17 +58,19 @@ global_asm!(
 unsafe extern "sysv64" {
     fn checked_rdmsr(index: u32, value: *mut u64) -> bool;
     fn checked_wrmsr(index: u32, low: u32, high: u32) -> bool;
+    fn checked_rdpmc(selector: u32, value: *mut u64) -> bool;
     fn checked_load(address: u64, value: *mut u64) -> bool;
     // Labels: never called, only compared with.
     safe fn checked_rdmsr_fault();
     safe fn checked_wrmsr_fault();
+    safe fn checked_rdpmc_fault();
     safe fn checked_load_fault();
     safe fn checked_failed();
 }
 
 /// Where to go on after an exception at `rip`; `None` if the instruction there must not fault.
 pub(super) fn recovery(rip: u64) -> Option<u64> {
-    let may_fault = [checked_rdmsr_fault, checked_wrmsr_fault, checked_load_fault];
+    let may_fault = [checked_rdmsr_fault, checked_wrmsr_fault, checked_rdpmc_fault, checked_load_fault];
     let failed: extern "sysv64" fn() = checked_failed;
     may_fault.iter().any(|label| address(*label) == Some(rip)).then(|| address(failed)).flatten()
 }
@@ -84,6 +98,14 @@ pub(super) unsafe fn write_msr(index: u32, value: u64) -> Option<()> {
     // SAFETY: the caller answers for the effect, and the exception handler makes a refusal return false.
     let is_written = unsafe { checked_wrmsr(index, low, high) };
     is_written.then_some(())
+}
+
+/// Reads the performance counter that `selector` names; `None` if the processor refuses.
+pub(super) fn read_counter(selector: u32) -> Option<u64> {
+    let mut value = 0;
+    // SAFETY: RDPMC changes nothing, and the exception handler makes a refusal return false.
+    let is_read = unsafe { checked_rdpmc(selector, &raw mut value) };
+    is_read.then_some(value)
 }
 
 /// Reads the eight bytes at `address`, wherever it points; `None` if nothing readable is there.

@@ -12,6 +12,7 @@ use super::{Ports, Ring0, checked, descriptors, interrupt_table, pic};
 use crate::wire::Registers;
 
 const NON_MASKABLE: u64 = 2;
+const INVALID_OPCODE: u64 = 6;
 const GENERAL_PROTECTION: u64 = 13;
 const PAGE_FAULT: u64 = 14;
 
@@ -74,7 +75,8 @@ pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
         interrupt_table::EXCEPTIONS.. => {
             INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
         }
-        GENERAL_PROTECTION | PAGE_FAULT => match checked::recovery(frame.rip) {
+        // An emulator may not know RDPMC as an instruction at all.
+        INVALID_OPCODE | GENERAL_PROTECTION | PAGE_FAULT => match checked::recovery(frame.rip) {
             Some(rip) => frame.rip = rip,
             None => end(frame),
         },

@@ -31,6 +31,8 @@ mod mmio;
 #[cfg(feature = "kernel")]
 pub mod msr;
 #[cfg(feature = "kernel")]
+mod performance;
+#[cfg(feature = "kernel")]
 mod physical;
 #[cfg(feature = "kernel")]
 mod pic;
@@ -50,6 +52,7 @@ pub mod uart_backend;
 #[cfg(feature = "kernel")]
 pub use {
     mmio::Mmio,
+    performance::PerformanceRegisters,
     physical::PhysicalMemory,
     port::Ports,
     privilege::Ring0,

@@ -18,7 +18,7 @@ use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
 use crate::arch::ending::Seizable;
 use crate::arch::exceptions::{self, Handler};
-use crate::arch::{Mmio, PhysicalMemory, Ports, Ring0, counter, entry, halt};
+use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, counter, entry, halt};
 use crate::plan::{self, Plan, Preset};
 use crate::platform::Platform;
 use crate::run::{self, Identity, Progress, Subjects};
@@ -79,7 +79,9 @@ pub fn start(hand_over: HandOver) -> ! {
     let greeting = run::greet(sender, &identity);
     let frames = memory::frame_ranges(memory.usable(), &heap).collect::<Vec<_>>();
     let frames = Frames::new(&frames).expect("the heap holds the tables of the frames");
-    let platform = BarePlatform::new(Parts { memory, ports, allocator, frames, tables, console });
+    let registers = PerformanceRegisters::new(ring0);
+    let parts = Parts { memory, ports, registers, allocator, frames, tables, console };
+    let platform = BarePlatform::new(parts);
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {
         Ok(plan) => {

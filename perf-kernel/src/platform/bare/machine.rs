@@ -11,12 +11,16 @@ use multios_core::memory::{Frames, Heap};
 use spin::Mutex;
 
 use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
+use super::event_counters::BareCounters;
 use super::interference::{InterferenceSources, is_intel};
 use super::{crash, tables};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
-use crate::arch::{Mmio, PhysicalMemory, Ports, cpuid, exceptions, msr};
-use crate::platform::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, cpuid, exceptions, msr};
+use crate::platform::{
+    Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters,
+};
+use crate::pmu::Absence;
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz};
 use crate::wire::{Console, Firmware, Machine, Mode};
@@ -33,6 +37,7 @@ pub struct BarePlatform {
     tables: Option<Tables>,
     console: Console,
     interference: InterferenceSources,
+    counters: Result<BareCounters, Absence>,
     clock: Mutex<(Mode, Hertz)>,
 }
 
@@ -42,6 +47,8 @@ pub(super) struct Parts {
     pub(super) memory: PhysicalMemory,
     /// Its ports.
     pub(super) ports: Ports,
+    /// Its registers that count and sense.
+    pub(super) registers: PerformanceRegisters,
     /// The heap.
     pub(super) allocator: &'static KernelAllocator,
     /// The frames that are not the heap's.
@@ -55,11 +62,13 @@ pub(super) struct Parts {
 impl BarePlatform {
     /// A machine of `parts`.
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { memory, ports, allocator, frames, tables, console } = parts;
-        let interference = InterferenceSources::detect(&memory);
+        let Parts { memory, ports, registers, allocator, frames, tables, console } = parts;
+        let interference = InterferenceSources::detect(&memory, registers);
+        let counters = BareCounters::detect(registers);
         // Until the clock is calibrated, nothing is known of it.
         let clock = Mutex::new((Mode::Hardware, Hertz(0)));
-        Self { memory, ports, allocator, frames: Mutex::new(frames), tables, console, interference, clock }
+        let frames = Mutex::new(frames);
+        Self { memory, ports, allocator, frames, tables, console, interference, counters, clock }
     }
 
     fn memory_bytes(&self) -> Bytes {
@@ -157,7 +166,7 @@ impl Platform for BarePlatform {
                 lacks(self.interference.has_performance_clocks(), "the CPU has no APERF and MPERF")
             }
             Need::Thermal => lacks(self.interference.has_thermal_sensor(), "the CPU has no thermal sensor"),
-            Need::Rapl => Err("this kernel reads no energy counters".to_string()),
+            Need::Rapl => lacks(self.interference.has_energy_meter(), "the CPU has no energy counters"),
         }
     }
 
@@ -183,7 +192,11 @@ impl Platform for BarePlatform {
 
     /// There is one thread, which has the processor to itself, and no device driver that reads or writes.
     fn system_counters(&self) -> SystemCounters {
-        SystemCounters { interrupts: Some(exceptions::interrupts_taken()), ..SystemCounters::default() }
+        SystemCounters {
+            interrupts: Some(exceptions::interrupts_taken()),
+            package_energy_uj: self.interference.package_energy_uj(),
+            ..SystemCounters::default()
+        }
     }
 
     fn interference_counters(&self) -> InterferenceCounters {
@@ -192,6 +205,10 @@ impl Platform for BarePlatform {
 
     fn disturbances(&self) -> Disturbances {
         self.interference.disturbances()
+    }
+
+    fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
+        self.counters.as_ref().map(|counters| counters as &dyn EventCounters).map_err(|absence| *absence)
     }
 
     fn set_running_bench(&self, id: Option<&str>) {

@@ -8,6 +8,8 @@ pub mod boot;
 mod clocks;
 #[cfg(feature = "kernel")]
 pub mod crash;
+#[cfg(feature = "kernel")]
+mod event_counters;
 mod explain;
 #[cfg(feature = "kernel")]
 mod interference;

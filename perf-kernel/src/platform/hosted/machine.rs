@@ -179,6 +179,8 @@ impl Platform for HostedPlatform {
             io_bytes: procfs::read("/proc/thread-self/io").and_then(|text| procfs::io_bytes(&text)),
             interrupts: interrupts.and_then(|text| procfs::interrupts(&text, self.benching_cpu())),
             context_switches: self.time_slices(),
+            // A process is not told of it.
+            package_energy_uj: None,
             cpu_time_ns: Some(nanoseconds(ClockId::ThreadCPUTime)),
         }
     }

@@ -54,9 +54,10 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
-/// The counts of all boots together; `None` unless each record has them.
+/// The counts of all boots together; `None` unless each record has them. Figures of different passes are over equally many
+/// iterations, so that their ratios hold.
 fn counts(bench: &MergedBench<'_>) -> Option<PmuCounts> {
-    let mut records = bench.records.iter().map(|record| record.pmu.as_ref());
+    let mut records = bench.records.iter().map(|record| record.pmu.as_deref());
     let first = records.next()??.clone();
     let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
     records.try_fold(first, |all, pmu| {

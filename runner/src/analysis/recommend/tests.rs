@@ -197,16 +197,16 @@ fn each_rule_of_the_counters_speaks_and_benches_about_misses_are_spared() {
         branch_misses: Some(7_000),
         dtlb_misses: Some(8_000),
     };
-    let all = after_bench(|bench| bench.pmu = Some(counts.clone()));
+    let all = after_bench(|bench| bench.pmu = Some(Box::new(counts.clone())));
     assert_eq!(names(&all), ["cache-misses", "tlb-misses", "branch-misses", "low-ipc"]);
     assert_eq!(all[0].evidence[0].value, "45.0 % of the references, 9.0 for 1,000 instructions");
     assert_eq!(all[3].evidence[0].value, "0.10");
     let walk = after_bench(|bench| {
         bench.id = "memory/cache-random/64mi".into();
-        bench.pmu = Some(PmuCounts { branch_misses: None, ..counts.clone() });
+        bench.pmu = Some(Box::new(PmuCounts { branch_misses: None, ..counts.clone() }));
     });
     assert_eq!(walk, []);
-    let none = after_bench(|bench| bench.pmu = Some(PmuCounts::default()));
+    let none = after_bench(|bench| bench.pmu = Some(Box::default()));
     assert_eq!(none, [], "a counter that the machine lacks is no zero");
 }
 

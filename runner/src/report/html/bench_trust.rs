@@ -172,7 +172,7 @@ const fn cause(cause: Option<Interruption>) -> &'static str {
 
 /// Performance counters of the first boot that has them: totals, and for one iteration.
 fn counters(bench: &BenchView<'_>) -> Markup {
-    let Some((boot, counts)) = bench.boots.iter().find_map(|boot| Some((boot, boot.record.pmu.as_ref()?)))
+    let Some((boot, counts)) = bench.boots.iter().find_map(|boot| Some((boot, boot.record.pmu.as_deref()?)))
     else {
         return html! {};
     };
@@ -205,6 +205,8 @@ fn counters(bench: &BenchView<'_>) -> Markup {
                     }
                 }
                 @if let Some(text) = ratios(counts) { p.quiet { (text) } }
+                @if let Some(text) = passes(boot.record) { p.quiet { (text) } }
+                @if let Some(text) = empty_sample(boot.record) { p.quiet { (text) } }
             }
         }
     }
@@ -219,6 +221,24 @@ fn ratios(counts: &PmuCounts) -> Option<String> {
     let misses = misses.map(|it| format!("{:.1} % of last-level cache references miss", it * 100.0));
     let parts: Vec<String> = [each, misses].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Which figures were counted together, where that is not all of them.
+fn passes(record: &BenchRecord) -> Option<String> {
+    let passes: Vec<String> =
+        record.pmu_passes.iter().map(|pass| clean(&pass.figures.join(", ")).into_owned()).collect();
+    let text =
+        || format!("counted in {} passes over as many iterations each: {}", passes.len(), passes.join(" | "));
+    (passes.len() > 1).then(text)
+}
+
+/// What the harness adds to each sample.
+fn empty_sample(record: &BenchRecord) -> Option<String> {
+    let empty = record.pmu_empty_sample.as_ref()?;
+    let part = |number: Option<u64>, name: &str| number.map(|number| format!("{} {name}", counted(number)));
+    let parts = [part(empty.cycles, "cycles"), part(empty.instructions, "instructions")];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("an empty sample: {}, subtracted nowhere", parts.join(", ")))
 }
 
 /// What else the first record tells, folded away.
@@ -261,6 +281,7 @@ fn record_facts(record: &BenchRecord) -> Vec<(std::borrow::Cow<'_, str>, String)
     add("read and written", system.io_bytes.map(|it| bytes(count(it.0))));
     add("context switches", system.context_switches.map(counted));
     add("interrupts", system.interrupts.map(counted));
+    add("energy of the package", system.package_energy_uj.map(|it| format!("{:.3} J", count(it) / 1e6)));
     let own = record.figures.iter().map(|it| (clean(&it.name), counted(it.value)));
     facts.extend(own);
     facts
