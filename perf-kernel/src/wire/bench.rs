@@ -387,3 +387,52 @@ pub struct Figure {
     /// Its value.
     pub value: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, from_value, json, to_value};
+
+    fn counted() -> BenchRecord {
+        let figures = ["cycles", "branch_misses"].map(|name| Vec::from([String::from(name)]));
+        BenchRecord {
+            pmu: Some(Box::new(PmuCounts {
+                cycles: Some(9),
+                branch_misses: Some(2),
+                ..PmuCounts::default()
+            })),
+            pmu_passes: figures.map(|figures| PmuPass { figures, iterations: 100 }).to_vec(),
+            pmu_empty_sample: Some(PmuEmptySample { cycles: Some(50), instructions: None }),
+            ..BenchRecord::new("env/pause".into(), Status::Measured)
+        }
+    }
+
+    #[test]
+    fn a_record_of_an_older_kernel_has_figures_and_no_passes() {
+        let mut old = to_value(counted()).expect("a record has a JSON form");
+        let fields = old.as_object_mut().expect("a record is an object");
+        assert!(fields.remove("pmu_passes").is_some() && fields.remove("pmu_empty_sample").is_some());
+        let read: BenchRecord = from_value(old).expect("it is read");
+        assert_eq!(read.pmu, counted().pmu);
+        assert_eq!((read.pmu_passes, read.pmu_empty_sample), (Vec::new(), None));
+    }
+
+    #[test]
+    fn an_older_reader_finds_the_figures_where_they_were() {
+        let new = to_value(counted()).expect("a record has a JSON form");
+        let figures = json!({
+            "cycles": 9, "instructions": null, "llc_references": null, "llc_misses": null, "branch_misses": 2,
+            "dtlb_misses": null
+        });
+        assert_eq!(new["pmu"], figures);
+    }
+
+    #[test]
+    fn what_was_not_counted_takes_no_room() {
+        let record = BenchRecord::new("env/pause".into(), Status::Skipped);
+        let text = to_value(record).expect("a record has a JSON form");
+        let absent = ["pmu", "pmu_passes", "pmu_empty_sample"].map(|name| text.get(name).cloned());
+        assert_eq!(absent, [const { None::<Value> }; 3]);
+        assert_eq!(text["system"], json!({ "elapsed_ticks": 0 }));
+    }
+}
