@@ -40,8 +40,8 @@ pub struct AddressSpace<'a, H: PageHardware> {
     frames: &'a FrameCache<'a>,
     root: u64,
     usage: SpaceUsage,
-    /// From the lowest to behind the highest address that ever had a table entry of its own.
-    extent: Range<u64>,
+    /// From the lowest to behind the highest address that ever had a table; `None` before the first.
+    extent: Option<Range<u64>>,
     reservations: Reservations,
 }
 
@@ -58,7 +58,7 @@ impl<'a, H: PageHardware> AddressSpace<'a, H> {
             hardware.store(root, index, hardware.load(kernel, index));
         }
         let usage = SpaceUsage { tables: 1, pages: 0 };
-        Ok(Self { hardware, frames, root, usage, extent: u64::MAX..0, reservations: Reservations::new() })
+        Ok(Self { hardware, frames, root, usage, extent: None, reservations: Reservations::new() })
     }
 
     /// The physical address of the first table.
@@ -185,7 +185,7 @@ impl<'a, H: PageHardware> AddressSpace<'a, H> {
     /// Maps pages from `at`, which follows, to `end` in the same last table.
     fn map_in_table(&mut self, at: &mut u64, end: u64, access: Access) -> Result<(), MapError> {
         let table = self.make_table(*at)?;
-        self.extent = self.extent.start.min(*at)..self.extent.end.max(end);
+        self.extend(*at..end);
         let mut hand = self.frames.lock();
         let first = index_at(*at, LAST);
         for index in first..ENTRIES {
@@ -280,7 +280,7 @@ impl<'a, H: PageHardware> AddressSpace<'a, H> {
             return Ok(table);
         }
         // A table that was made before frames ran out is found, and freed, through the extent.
-        self.extent = self.extent.start.min(address)..self.extent.end.max(address + 1);
+        self.extend(address..address + 1);
         let mut table = self.root;
         for level in (LAST + 1..=LEVELS).rev() {
             let index = index_at(address, level);
@@ -297,18 +297,24 @@ impl<'a, H: PageHardware> AddressSpace<'a, H> {
         Ok(table)
     }
 
-    /// Gives back what the entries of `table` for the extent lead to. The first entry is for `base`.
-    fn free_below(&self, table: u64, level: u32, base: u64) {
+    /// Makes the extent reach over `range`.
+    fn extend(&mut self, range: Range<u64>) {
+        let extent = self.extent.get_or_insert_with(|| range.clone());
+        *extent = extent.start.min(range.start)..extent.end.max(range.end);
+    }
+
+    /// Gives back what the entries of `table` for `extent` lead to. The first entry is for `base`.
+    fn free_below(&self, table: u64, level: u32, base: u64, extent: &Range<u64>) {
         let bytes = size_of_entry(level);
         let last = base + (bytes * ENTRIES as u64 - 1);
-        let (start, end) = (self.extent.start.max(base), (self.extent.end - 1).min(last));
+        let (start, end) = (extent.start.max(base), (extent.end - 1).min(last));
         for index in index_at(start, level)..=index_at(end, level) {
             let entry = Entry(self.hardware.load(table, index));
             if !entry.is_present() {
                 continue;
             }
             if level > LAST {
-                self.free_below(entry.address(), level - 1, base + bytes * index as u64);
+                self.free_below(entry.address(), level - 1, base + bytes * index as u64, extent);
             }
             self.frames.lock().give(entry.address());
         }
@@ -318,8 +324,8 @@ impl<'a, H: PageHardware> AddressSpace<'a, H> {
 impl<H: PageHardware> Drop for AddressSpace<'_, H> {
     fn drop(&mut self) {
         self.hardware.retire(self.root);
-        if self.extent.start < self.extent.end {
-            self.free_below(self.root, LEVELS, 0);
+        if let Some(extent) = self.extent.take() {
+            self.free_below(self.root, LEVELS, 0, &extent);
         }
         self.frames.lock().give(self.root);
     }
