@@ -7,5 +7,7 @@ pub mod hosted;
 mod interface;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod user_mode;
 
 pub use interface::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+pub use user_mode::{CopyError, Ending, KernelHalf, Program, UserFault, UserMode, UserProcess};

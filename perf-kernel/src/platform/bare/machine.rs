@@ -15,8 +15,11 @@ use super::interference::{InterferenceSources, is_intel};
 use super::{crash, tables};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
+use crate::arch::user::UserMachine;
 use crate::arch::{Mmio, PhysicalMemory, Ports, cpuid, exceptions, msr};
-use crate::platform::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+use crate::platform::{
+    Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters, UserMode,
+};
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz};
 use crate::wire::{Console, Firmware, Machine, Mode};
@@ -167,6 +170,10 @@ impl Platform for BarePlatform {
 
     fn frames(&self) -> &Mutex<Frames> {
         &self.frames
+    }
+
+    fn user_mode(&self) -> Option<Box<dyn UserMode + '_>> {
+        Some(Box::new(UserMachine::new(&self.memory, &self.frames)))
     }
 
     fn cpus(&self) -> usize {
