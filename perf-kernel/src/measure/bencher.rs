@@ -177,6 +177,19 @@ impl<'a> Bencher<'a> {
         self.measure_batches(expected, &mut |iterations| counter.time(&mut body, iterations))
     }
 
+    /// The same for benches that time by hand: `timed` runs as many iterations as it is told, and says how long they
+    /// took and the sum of what they returned.
+    ///
+    /// # Errors
+    /// Those of [`Self::measure`].
+    pub fn measure_timed(
+        &mut self,
+        expected: Expected,
+        mut timed: impl FnMut(u64) -> Batch,
+    ) -> Result<(), BenchError> {
+        self.measure_batches(expected, &mut timed)
+    }
+
     /// Takes samples that are not timed batches: each call of `sample` gives one, in the bench's unit. There is no
     /// warm-up.
     ///

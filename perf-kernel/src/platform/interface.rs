@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use multios_core::memory::{Frames, Heap};
 
+use super::UserMode;
 use crate::pmu::{Absence, Counts, Figure};
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz, PartsPerMillion, Ticks};
@@ -42,6 +43,11 @@ pub trait Platform {
 
     /// The physical frames under test.
     fn frames(&self) -> &spin::Mutex<Frames>;
+
+    /// The means to run programs in user mode; `None` where this is itself one.
+    fn user_mode(&self) -> Option<Box<dyn UserMode + '_>> {
+        None
+    }
 
     /// CPUs on which [`Platform::run_on_cpus`] can run.
     fn cpus(&self) -> usize;

@@ -7,7 +7,9 @@ pub mod hosted;
 mod interface;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod user_mode;
 
 pub use interface::{
     Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters,
 };
+pub use user_mode::{CopyError, Ending, KernelHalf, Program, UserFault, UserMode, UserProcess};

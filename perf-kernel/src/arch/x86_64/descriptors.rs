@@ -4,7 +4,7 @@ use core::cell::UnsafeCell;
 
 use spin::Once;
 use x86_64::VirtAddr;
-use x86_64::instructions::segmentation::{CS, DS, ES, SS, Segment};
+use x86_64::instructions::segmentation::{CS, DS, ES, FS, GS, SS, Segment};
 use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
 use x86_64::structures::tss::TaskStateSegment;
@@ -65,6 +65,19 @@ unsafe impl Sync for Stack {}
 static STACKS: [Stack; ExceptionStack::ALL.len()] =
     [const { Stack(UnsafeCell::new([0; STACK_BYTES])) }; ExceptionStack::ALL.len()];
 
+/// What interrupts without a stack of their own run on when they come out of user mode.
+static PRIVILEGE_STACK: Stack = Stack(UnsafeCell::new([0; STACK_BYTES]));
+
+/// The kernel's code segment. The order of the four is the one that SYSCALL and SYSRET want: code before data for the
+/// kernel, data before code for user mode (Intel SDM volume 2, SYSCALL and SYSRET; AMD APM volume 2, section 6.1.1).
+pub(super) const KERNEL_CODE: u16 = 1 << 3;
+/// The kernel's data segment.
+pub(super) const KERNEL_DATA: u16 = 2 << 3;
+/// The data segment of user mode, with its privilege level.
+pub(super) const USER_DATA: u16 = 3 << 3 | 3;
+/// The code segment of user mode, with its privilege level.
+pub(super) const USER_CODE: u16 = 4 << 3 | 3;
+
 static TASK_STATE: Once<TaskStateSegment> = Once::new();
 static DESCRIPTORS: Once<(GlobalDescriptorTable, Selectors)> = Once::new();
 
@@ -81,6 +94,12 @@ pub(super) fn load(_ring0: Ring0) -> SegmentSelector {
         let mut table = GlobalDescriptorTable::new();
         let code = table.append(Descriptor::kernel_code_segment());
         let data = table.append(Descriptor::kernel_data_segment());
+        let user = [Descriptor::user_data_segment(), Descriptor::user_code_segment()];
+        let user = user.map(|descriptor| table.append(descriptor).0);
+        debug_assert_eq!(
+            [code.0, data.0, user[0], user[1]],
+            [KERNEL_CODE, KERNEL_DATA, USER_DATA, USER_CODE]
+        );
         let task_state = table.append(Descriptor::tss_segment(task_state));
         (table, Selectors { code, data, task_state })
     });
@@ -91,6 +110,12 @@ pub(super) fn load(_ring0: Ring0) -> SegmentSelector {
         // SAFETY: the selector names the flat data segment of the table just loaded.
         unsafe { set(selectors.data) };
     }
+    // Null selectors, which a return to user mode leaves alone: it would clear those of the firmware, on some processors
+    // with the base of the segment.
+    for set in [FS::set_reg, GS::set_reg] {
+        // SAFETY: nothing is reached through the two segments yet.
+        unsafe { set(SegmentSelector::NULL) };
+    }
     // SAFETY: the selector names a task state segment that lives for good, loaded once.
     unsafe { load_tss(selectors.task_state) };
     selectors.code
@@ -98,6 +123,7 @@ pub(super) fn load(_ring0: Ring0) -> SegmentSelector {
 
 fn task_state() -> TaskStateSegment {
     let mut segment = TaskStateSegment::new();
+    segment.privilege_stack_table[0] = VirtAddr::from_ptr(PRIVILEGE_STACK.0.get()) + STACK_BYTES as u64;
     for stack in ExceptionStack::ALL {
         let index = usize::from(stack.index());
         let bottom = VirtAddr::from_ptr(STACKS[index].0.get());

@@ -8,13 +8,13 @@ use x86_64::registers::control::{Cr2, Cr3};
 
 use super::backtrace::Backtrace;
 use super::trap::TrapFrame;
-use super::{Ports, Ring0, checked, descriptors, interrupt_table, pic};
+use super::{Ports, Ring0, checked, descriptors, interrupt_table, pic, user};
 use crate::wire::Registers;
 
 const NON_MASKABLE: u64 = 2;
 const INVALID_OPCODE: u64 = 6;
 const GENERAL_PROTECTION: u64 = 13;
-const PAGE_FAULT: u64 = 14;
+pub(super) const PAGE_FAULT: u64 = 14;
 
 static NON_MASKABLE_TAKEN: AtomicU64 = AtomicU64::new(0);
 static INTERRUPTS_TAKEN: AtomicU64 = AtomicU64::new(0);
@@ -68,15 +68,21 @@ pub fn interrupts_taken() -> u64 {
 
 /// What the stubs call with the registers that they have pushed; it may change where the program goes on.
 pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
-    match frame.vector {
+    let vector = frame.vector;
+    match vector {
         NON_MASKABLE => {
             NON_MASKABLE_TAKEN.fetch_add(1, Ordering::Relaxed);
         }
         interrupt_table::EXCEPTIONS.. => {
             INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
         }
-        // An emulator may not know RDPMC as an instruction at all.
-        INVALID_OPCODE | GENERAL_PROTECTION | PAGE_FAULT => match checked::recovery(frame.rip) {
+        // What user mode does is its own affair, and the pages that it was promised come when they are touched.
+        _ if user::handle(frame) => {}
+        INVALID_OPCODE => match checked::recovery_of_invalid_opcode(frame.rip) {
+            Some(rip) => frame.rip = rip,
+            None => end(frame),
+        },
+        GENERAL_PROTECTION | PAGE_FAULT => match checked::recovery(frame.rip) {
             Some(rip) => frame.rip = rip,
             None => end(frame),
         },

@@ -37,6 +37,11 @@ global_asm!(
     ".set exception_vector, exception_vector + 1",
     ".endr",
     "exception_common:",
+    // Out of user mode, its GS base gives way to the kernel's; the code segment stands above vector, error code and RIP.
+    "testb $3, 24(%rsp)",
+    "jz 2f",
+    "swapgs",
+    "2:",
     "pushq %rax",
     "pushq %rbx",
     "pushq %rcx",
@@ -53,6 +58,11 @@ global_asm!(
     "pushq %r14",
     "pushq %r15",
     "cld",
+    // AC (bit 18 of RFLAGS) may have come from user mode, and would let the kernel touch user memory by mistake (Intel
+    // SDM volume 3, section 4.6.1). CLAC is not on every processor.
+    "pushfq",
+    "andl $0xfffbffff, (%rsp)",
+    "popfq",
     "movq %rsp, %rdi",
     "movq %rsp, %r12",
     "subq $512, %rsp",
@@ -76,6 +86,10 @@ global_asm!(
     "popq %rcx",
     "popq %rbx",
     "popq %rax",
+    "testb $3, 24(%rsp)",
+    "jz 3f",
+    "swapgs",
+    "3:",
     // The vector and the error code.
     "addq $16, %rsp",
     "iretq",

@@ -48,6 +48,8 @@ mod steal;
 mod trap;
 #[cfg(any(feature = "kernel", test))]
 pub mod uart_backend;
+#[cfg(feature = "kernel")]
+pub mod user;
 
 #[cfg(feature = "kernel")]
 pub use {

@@ -33,6 +33,11 @@ impl PhysicalMemory {
         Self { offset, regions }
     }
 
+    /// Where physical address 0 is mapped.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// The usable regions, as the loader gives them.
     pub fn usable(&self) -> impl Iterator<Item = Range<u64>> + use<> {
         let regions = self.regions.iter().filter(|region| region.kind == MemoryRegionKind::Usable);

@@ -1,5 +1,6 @@
 //! What an interrupted program looked like.
 
+use super::descriptors::{KERNEL_CODE, KERNEL_DATA};
 use crate::wire::Registers;
 
 /// The registers as the stubs push them, lowest address first, above them what the processor pushed
@@ -23,7 +24,7 @@ pub(super) struct TrapFrame {
     rbx: u64,
     rax: u64,
     pub(super) vector: u64,
-    error_code: u64,
+    pub(super) error_code: u64,
     pub(super) rip: u64,
     cs: u64,
     rflags: u64,
@@ -32,6 +33,19 @@ pub(super) struct TrapFrame {
 }
 
 impl TrapFrame {
+    /// Whether user mode was interrupted.
+    pub(super) const fn is_from_user(&self) -> bool {
+        self.cs & 3 != 0
+    }
+
+    /// Goes on in the kernel at `rip`, with interrupts off and `rsp` as its stack.
+    pub(super) fn resume_in_kernel(&mut self, rip: u64, rsp: u64) {
+        /// Bit 1 of RFLAGS is always set.
+        const FLAGS: u64 = 1 << 1;
+        (self.rip, self.rsp, self.rflags) = (rip, rsp, FLAGS);
+        (self.cs, self.ss) = (KERNEL_CODE.into(), KERNEL_DATA.into());
+    }
+
     /// The frame as a record carries it, with the two control registers that say what a page fault was about.
     pub(super) const fn registers(&self, cr2: u64, cr3: u64) -> Registers {
         Registers {

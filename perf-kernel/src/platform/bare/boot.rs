@@ -18,7 +18,7 @@ use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
 use crate::arch::ending::Seizable;
 use crate::arch::exceptions::{self, Handler};
-use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, counter, entry, halt};
+use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, counter, entry, halt, user};
 use crate::plan::{self, Plan, Preset};
 use crate::platform::Platform;
 use crate::run::{self, Identity, Progress, Subjects};
@@ -65,6 +65,7 @@ pub fn start(hand_over: HandOver) -> ! {
     let stack = boot_info.kernel_stack_bottom;
     let stack = stack..stack.saturating_add(boot_info.kernel_stack_len);
     exceptions::install(ring0, Handler { report: crash::on_fault, stack });
+    user::install(ring0, &memory);
     let heap = memory::heap_range(memory.usable()).expect("the machine has memory for a heap of 16 MiB");
     allocator.claim(&memory, &heap).expect("the heap is claimed once");
     *SCREEN.lock() = framebuffer.and_then(canvas).map_or(Screen::Absent, Screen::Waiting);

@@ -16,9 +16,10 @@ use super::interference::{InterferenceSources, is_intel};
 use super::{crash, tables};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
+use crate::arch::user::UserMachine;
 use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, cpuid, exceptions, msr};
 use crate::platform::{
-    Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters,
+    Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters, UserMode,
 };
 use crate::pmu::Absence;
 use crate::suites::Need;
@@ -176,6 +177,10 @@ impl Platform for BarePlatform {
 
     fn frames(&self) -> &Mutex<Frames> {
         &self.frames
+    }
+
+    fn user_mode(&self) -> Option<Box<dyn UserMode + '_>> {
+        Some(Box::new(UserMachine::new(&self.memory, &self.frames)))
     }
 
     fn cpus(&self) -> usize {

@@ -1,10 +1,11 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::scale::scales;
-use super::{Bench, Need, Suite};
+use super::{memory, process, traps};
+use crate::suites::scale::scales;
+use crate::suites::{Bench, Body, Need, Suite};
 
 /// The `kernel` suite.
-pub(super) static SUITE: Suite = Suite {
+pub(in crate::suites) static SUITE: Suite = Suite {
     name: "kernel",
     about: "Kernel primitives: what lmbench and sel4bench measure",
     limits: &[],
@@ -13,8 +14,14 @@ pub(super) static SUITE: Suite = Suite {
 };
 
 static BENCHES: &[Bench] = &[
-    Bench::new("kernel/syscall-null", "user mode to kernel and back, no work"),
-    Bench::new("kernel/exception-roundtrip", "an invalid-opcode exception taken and returned from"),
+    Bench {
+        body: Body::Built(traps::system_call),
+        ..Bench::new("kernel/syscall-null", "user mode to kernel and back, no work")
+    },
+    Bench {
+        body: Body::Built(traps::invalid_opcode),
+        ..Bench::new("kernel/exception-roundtrip", "an invalid-opcode exception taken and returned from")
+    },
     Bench::new("kernel/thread-switch", "one switch between two kernel threads on one CPU"),
     Bench {
         scales: scales!["0", "16ki", "1mi"],
@@ -22,16 +29,27 @@ static BENCHES: &[Bench] = &[
         ..Bench::new("kernel/process-switch", "one switch between two address spaces")
     },
     Bench::new("kernel/thread-spawn-join", "create a thread, let it run, join it"),
-    Bench::new("kernel/process-spawn-exit", "create an address space, run user code in it, exit, reap"),
+    Bench {
+        body: Body::Built(process::spawn_and_exit),
+        ..Bench::new("kernel/process-spawn-exit", "create an address space, run user code in it, exit, reap")
+    },
     Bench {
         scales: scales!["0", "64", "4096"],
         scale_is: "message bytes",
         ..Bench::new("kernel/ipc-call-reply", "synchronous call and reply between two processes")
     },
-    Bench::new("kernel/page-fault", "first touch of an anonymous page in user mode"),
-    Bench { scales: scales!["1", "16", "512"], ..Bench::new("kernel/page-map-unmap", "map and unmap pages") },
+    Bench {
+        body: Body::Built(memory::first_touch),
+        ..Bench::new("kernel/page-fault", "first touch of an anonymous page in user mode")
+    },
     Bench {
         scales: scales!["1", "16", "512"],
+        body: Body::Built(memory::map_and_unmap),
+        ..Bench::new("kernel/page-map-unmap", "map and unmap pages")
+    },
+    Bench {
+        scales: scales!["1", "16", "512"],
+        body: Body::Built(memory::protect),
         ..Bench::new("kernel/page-protect", "write-protect pages and flush")
     },
     Bench::new(
@@ -51,6 +69,7 @@ static BENCHES: &[Bench] = &[
     },
     Bench {
         scales: scales!["64", "4096", "64ki"],
+        body: Body::Built(memory::copy_in),
         ..Bench::new("kernel/user-copy", "checked copy from user memory")
     },
 ];

@@ -1,0 +1,18 @@
+//! User mode: programs in ring 3, each in an address space of its own.
+
+mod area;
+mod calls;
+mod entry;
+mod kernel_half;
+mod machine;
+mod process;
+mod programs;
+mod protection;
+mod tables;
+mod translations;
+mod traps;
+
+pub(super) use traps::handle;
+
+pub use machine::UserMachine;
+pub use protection::install;

@@ -1,0 +1,136 @@
+//! A process: a program in its address space, run until it ends.
+
+use core::cell::Cell;
+use core::ops::Range;
+
+use multios_core::memory::FRAME_BYTES;
+use multios_core::memory::FrameCache;
+use multios_core::memory::paging::{Access, AddressSpace, MapError, Touch, USER_END, USER_START};
+use spin::Mutex;
+
+use super::area::CpuArea;
+use super::tables::PhysicalTables;
+use super::{entry, programs, translations};
+use crate::arch::x86_64::checked;
+use crate::platform::{CopyError, Ending, Program, UserProcess};
+
+/// Where the page of code lies.
+const CODE: u64 = 0x40_0000;
+/// The stack, which grows as it is used. Between it and the code nothing is mapped.
+const STACK: Range<u64> = 0x40_8000..0x41_0000;
+/// The lowest address of all that are not canonical.
+const NOT_CANONICAL: u64 = 1 << 47;
+
+/// A program in its address space.
+pub(super) struct Process<'a> {
+    space: Mutex<AddressSpace<'a, PhysicalTables>>,
+    root: u64,
+    entry: u64,
+    ending: Cell<Option<Ending>>,
+}
+
+impl<'a> Process<'a> {
+    /// A process that runs `program`.
+    ///
+    /// # Errors
+    /// Frames or heap are short.
+    pub(super) fn new(
+        tables: PhysicalTables,
+        frames: &'a FrameCache<'a>,
+        program: Program,
+    ) -> Result<Self, MapError> {
+        let mut space = AddressSpace::new(tables, frames, translations::kernel_root())?;
+        space.map(CODE..CODE + FRAME_BYTES, Access::ReadExecute)?;
+        space.reserve(STACK, Access::ReadWrite)?;
+        let (code, _) = space.translate(CODE).ok_or(MapError::OutOfFrames)?;
+        let image = programs::image();
+        // SAFETY: the frame is the process's, mapped, larger than the image, and in nobody's use yet.
+        unsafe { tables.pointer(code).copy_from_nonoverlapping(image.as_ptr(), image.len()) };
+        let entry = programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset);
+        Ok(Self { root: space.root(), space: Mutex::new(space), entry, ending: Cell::new(None) })
+    }
+
+    /// Notes how the program has ended.
+    pub(super) fn end(&self, ending: Ending) {
+        self.ending.set(Some(ending));
+    }
+
+    /// Brings the page at `address`, if the program was promised it; whether it may use it as it tried.
+    pub(super) fn resolve(&self, address: u64, touch: Touch) -> bool {
+        // Whoever holds the space was interrupted here, and would never let go.
+        self.space.try_lock().is_some_and(|mut space| space.resolve(address, touch).is_ok())
+    }
+
+    /// Copies `length` bytes, if those at `address` are user memory.
+    #[inline]
+    fn copy(&self, address: u64, to: *mut u8, from: *const u8, length: usize) -> Result<(), CopyError> {
+        let end = address.checked_add(length as u64).ok_or(CopyError::NotUser)?;
+        if address < USER_START || end > USER_END {
+            return Err(CopyError::NotUser);
+        }
+        translations::switch_to(self.root);
+        let area = CpuArea::current();
+        let is_copied = area.with_process(self, || {
+            // SAFETY: the callers below give a slice of the kernel's with its length, and the other range is user
+            // memory to its end.
+            unsafe { checked::copy_user(to, from, length, area.has_smap()) }
+        });
+        if is_copied { Ok(()) } else { Err(CopyError::Faulted) }
+    }
+}
+
+/// A pointer into user memory, which Rust knows nothing of.
+#[inline]
+fn user_pointer(address: u64) -> *mut u8 {
+    core::ptr::without_provenance_mut(usize::try_from(address).unwrap_or(0))
+}
+
+impl UserProcess for Process<'_> {
+    fn run(&mut self, arguments: [u64; 2]) -> Ending {
+        self.ending.set(None);
+        translations::switch_to(self.root);
+        let [first, second] = arguments;
+        CpuArea::current().with_process(self, || {
+            // SAFETY: the tables are the process's, which the area now has, and there is a process only where user mode
+            // is set up.
+            unsafe { entry::user_enter(self.entry, STACK.end, first, second) };
+        });
+        self.ending.take().expect("user mode is left by an ending")
+    }
+
+    fn activate(&mut self) {
+        translations::switch_to(self.root);
+    }
+
+    fn map(&mut self, range: Range<u64>, access: Access) -> Result<(), MapError> {
+        self.space.get_mut().map(range, access)
+    }
+
+    fn reserve(&mut self, range: Range<u64>, access: Access) -> Result<(), MapError> {
+        self.space.get_mut().reserve(range, access)
+    }
+
+    fn unmap(&mut self, range: Range<u64>) -> Result<u64, MapError> {
+        self.space.get_mut().unmap(range)
+    }
+
+    fn discard(&mut self, range: Range<u64>) -> Result<u64, MapError> {
+        self.space.get_mut().discard(range)
+    }
+
+    fn protect(&mut self, range: Range<u64>, access: Access) -> Result<u64, MapError> {
+        self.space.get_mut().protect(range, access)
+    }
+
+    fn access(&self, address: u64) -> Option<Access> {
+        self.space.lock().translate(address).map(|(_, access)| access)
+    }
+
+    fn copy_in(&self, address: u64, bytes: &mut [u8]) -> Result<(), CopyError> {
+        self.copy(address, bytes.as_mut_ptr(), user_pointer(address), bytes.len())
+    }
+
+    fn copy_out(&self, address: u64, bytes: &[u8]) -> Result<(), CopyError> {
+        self.copy(address, user_pointer(address), bytes.as_ptr(), bytes.len())
+    }
+}

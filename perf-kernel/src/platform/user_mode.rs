@@ -1,0 +1,159 @@
+//! Programs in user mode, as the benches of the `kernel` suite see them.
+
+use alloc::boxed::Box;
+use core::ops::Range;
+
+use multios_core::memory::paging::{Access, MapError};
+
+/// The means of the kernel to run programs. Frames that it keeps at hand go back when it is dropped.
+pub trait UserMode {
+    /// A new address space with `program` in it, ready to run.
+    ///
+    /// # Errors
+    /// Frames or heap are short.
+    fn start(&self, program: Program) -> Result<Box<dyn UserProcess + '_>, MapError>;
+
+    /// Executes an invalid opcode in the kernel; whether its exception was taken and returned from.
+    fn take_invalid_opcode(&self) -> bool;
+
+    /// Looks at every page of the kernel's half of the address spaces.
+    fn kernel_half(&self) -> KernelHalf;
+}
+
+/// A program in its address space. All that it has goes back when it is dropped.
+pub trait UserProcess {
+    /// Runs the program from its beginning until it exits or faults, with two arguments.
+    fn run(&mut self, arguments: [u64; 2]) -> Ending;
+
+    /// Makes its address space the one in use, as a run does, for the calls below. It stays in use until another is.
+    fn activate(&mut self);
+
+    /// Gives it the pages of `range`, as zeros.
+    ///
+    /// # Errors
+    /// The range is not free user memory, or frames are short.
+    fn map(&mut self, range: Range<u64>, access: Access) -> Result<(), MapError>;
+
+    /// Promises it the pages of `range`, each as zeros when it is first touched.
+    ///
+    /// # Errors
+    /// The range is not free user memory, or the heap is full.
+    fn reserve(&mut self, range: Range<u64>, access: Access) -> Result<(), MapError>;
+
+    /// Takes the pages of `range` from it; how many there were.
+    ///
+    /// # Errors
+    /// The range is not user memory, or the heap is full.
+    fn unmap(&mut self, range: Range<u64>) -> Result<u64, MapError>;
+
+    /// Takes the pages of `range` from it, but not the promise of them; how many there were.
+    ///
+    /// # Errors
+    /// The range is not user memory.
+    fn discard(&mut self, range: Range<u64>) -> Result<u64, MapError>;
+
+    /// Sets what it may do with the pages of `range`; how many are mapped.
+    ///
+    /// # Errors
+    /// The range is not user memory, or the heap is full.
+    fn protect(&mut self, range: Range<u64>, access: Access) -> Result<u64, MapError>;
+
+    /// What it may do at `address`; `None` if no page is mapped there.
+    fn access(&self, address: u64) -> Option<Access>;
+
+    /// Copies what it has at `address` into `bytes`.
+    ///
+    /// # Errors
+    /// It does not have all of that. What was copied of it is in `bytes`.
+    fn copy_in(&self, address: u64, bytes: &mut [u8]) -> Result<(), CopyError>;
+
+    /// Copies `bytes` to its `address`.
+    ///
+    /// # Errors
+    /// It may not write all of that. A part may have been written.
+    fn copy_out(&self, address: u64, bytes: &[u8]) -> Result<(), CopyError>;
+}
+
+/// What a process runs. All programs lie in one page of code; what each does with its two arguments stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// Uses its stack and exits with the sum of its arguments.
+    Exit,
+    /// Makes as many null calls as the first argument says; exits with the sum of their results, and the counter before
+    /// and after them.
+    SystemCalls,
+    /// Increments the first word of each of as many pages as the second argument says, from the address that the first
+    /// is; exits with the sum of the words, and the counter before and after.
+    TouchPages,
+    /// Has the kernel add up words at the address that the first argument is, as many as the second says, and exits with
+    /// what the call returns.
+    SumWords,
+    /// Reads the word at its first argument.
+    Read,
+    /// Jumps to its first argument.
+    Jump,
+    /// Begins outside of its memory, at an address that is not canonical.
+    BeginNowhere,
+    /// Writes to its code.
+    WriteCode,
+    /// Runs what it has put on its stack.
+    RunStack,
+    /// Pushes without end.
+    OverflowStack,
+    /// Switches interrupts off.
+    DisableInterrupts,
+    /// Reads an I/O port.
+    ReadPort,
+    /// Executes UD2.
+    InvalidOpcode,
+    /// Divides by zero.
+    Divide,
+    /// Sets the flags that trap and that open user memory to the kernel, and makes a null call.
+    SetFlags,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// By the exit call: a status and two words that the program leaves behind.
+    Exited([u64; 3]),
+    /// By an exception.
+    Faulted(UserFault),
+}
+
+/// An exception that ended a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserFault {
+    /// Its number, 0 to 31.
+    pub vector: u8,
+    /// What the processor says of it; 0 for exceptions without.
+    pub error_code: u64,
+    /// The instruction.
+    pub rip: u64,
+    /// The address that was touched, of a page fault.
+    pub address: Option<u64>,
+}
+
+/// Why memory of a program is not copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CopyError {
+    /// The range reaches out of user memory.
+    #[error("reach what is not user memory")]
+    NotUser,
+    /// A page is missing or not allowed.
+    #[error("touch a page")]
+    Faulted,
+}
+
+/// What the kernel's half of the address spaces lets anybody do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KernelHalf {
+    /// Bytes that can be executed.
+    pub executable_bytes: u64,
+    /// Pages that can be both written and executed.
+    pub writable_and_executable_pages: u64,
+    /// Pages that user mode can use.
+    pub user_pages: u64,
+    /// Entries of the lower half of the kernel's own tables, in which nothing is to be.
+    pub lower_entries: u64,
+}

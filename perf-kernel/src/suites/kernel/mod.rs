@@ -1,0 +1,10 @@
+//! Kernel primitives: what lmbench and sel4bench measure.
+
+mod isolation;
+mod memory;
+mod process;
+mod table;
+mod traps;
+mod user;
+
+pub(super) use table::SUITE;
