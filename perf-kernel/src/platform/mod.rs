@@ -7,5 +7,7 @@ pub mod hosted;
 mod interface;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod threads;
 
 pub use interface::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+pub use threads::{OnThreads, Runner, on_threads};

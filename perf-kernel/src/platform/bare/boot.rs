@@ -79,7 +79,7 @@ pub fn start(hand_over: HandOver) -> ! {
     let greeting = run::greet(sender, &identity);
     let frames = memory::frame_ranges(memory.usable(), &heap).collect::<Vec<_>>();
     let frames = Frames::new(&frames).expect("the heap holds the tables of the frames");
-    let platform = BarePlatform::new(Parts { memory, ports, allocator, frames, tables, console });
+    let platform = BarePlatform::new(Parts { ring0, memory, ports, allocator, frames, tables, console });
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {
         Ok(plan) => {

@@ -8,14 +8,14 @@ use alloc::vec::Vec;
 use acpi::address::AddressSpace;
 use bootloader_api::info::MemoryRegionKind;
 use multios_core::memory::{Frames, Heap};
-use spin::Mutex;
+use spin::{Mutex, Once};
 
 use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
 use super::interference::{InterferenceSources, is_intel};
-use super::{crash, tables};
+use super::{crash, tables, threads};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
-use crate::arch::{Mmio, PhysicalMemory, Ports, cpuid, exceptions, msr};
+use crate::arch::{Mmio, PhysicalMemory, Ports, Ring0, cpuid, exceptions, msr};
 use crate::platform::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz};
@@ -24,12 +24,15 @@ use crate::wire::{Console, Firmware, Machine, Mode};
 /// Bytes of registers of the High Precision Event Timer.
 const EVENT_TIMER_BYTES: usize = 0x400;
 
+/// The frames, which the stacks of threads come from too, for as long as the kernel runs.
+static FRAMES: Once<Mutex<Frames>> = Once::new();
+
 /// A machine that this kernel has to itself. Of its processors one runs.
 pub struct BarePlatform {
     memory: PhysicalMemory,
     ports: Ports,
     allocator: &'static KernelAllocator,
-    frames: Mutex<Frames>,
+    frames: &'static Mutex<Frames>,
     tables: Option<Tables>,
     console: Console,
     interference: InterferenceSources,
@@ -38,6 +41,8 @@ pub struct BarePlatform {
 
 /// What a machine is made of.
 pub(super) struct Parts {
+    /// The right to it.
+    pub(super) ring0: Ring0,
     /// Its memory.
     pub(super) memory: PhysicalMemory,
     /// Its ports.
@@ -55,11 +60,13 @@ pub(super) struct Parts {
 impl BarePlatform {
     /// A machine of `parts`.
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { memory, ports, allocator, frames, tables, console } = parts;
+        let Parts { ring0, memory, ports, allocator, frames, tables, console } = parts;
         let interference = InterferenceSources::detect(&memory);
         // Until the clock is calibrated, nothing is known of it.
         let clock = Mutex::new((Mode::Hardware, Hertz(0)));
-        Self { memory, ports, allocator, frames: Mutex::new(frames), tables, console, interference, clock }
+        let frames = FRAMES.call_once(|| Mutex::new(frames));
+        threads::prepare(ring0, memory, frames);
+        Self { memory, ports, allocator, frames, tables, console, interference, clock }
     }
 
     fn memory_bytes(&self) -> Bytes {
@@ -166,7 +173,7 @@ impl Platform for BarePlatform {
     }
 
     fn frames(&self) -> &Mutex<Frames> {
-        &self.frames
+        self.frames
     }
 
     fn cpus(&self) -> usize {

@@ -1,10 +1,11 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::scale::scales;
-use super::{Bench, Need, Suite};
+use super::threads;
+use crate::suites::scale::scales;
+use crate::suites::{Bench, Body, Need, Suite};
 
 /// The `kernel` suite.
-pub(super) static SUITE: Suite = Suite {
+pub(in crate::suites) static SUITE: Suite = Suite {
     name: "kernel",
     about: "Kernel primitives: what lmbench and sel4bench measure",
     limits: &[],
@@ -15,13 +16,19 @@ pub(super) static SUITE: Suite = Suite {
 static BENCHES: &[Bench] = &[
     Bench::new("kernel/syscall-null", "user mode to kernel and back, no work"),
     Bench::new("kernel/exception-roundtrip", "an invalid-opcode exception taken and returned from"),
-    Bench::new("kernel/thread-switch", "one switch between two kernel threads on one CPU"),
+    Bench {
+        body: Body::Built(threads::switch),
+        ..Bench::new("kernel/thread-switch", "one switch between two kernel threads on one CPU")
+    },
     Bench {
         scales: scales!["0", "16ki", "1mi"],
         scale_is: "bytes touched by each",
         ..Bench::new("kernel/process-switch", "one switch between two address spaces")
     },
-    Bench::new("kernel/thread-spawn-join", "create a thread, let it run, join it"),
+    Bench {
+        body: Body::Built(threads::spawn_join),
+        ..Bench::new("kernel/thread-spawn-join", "create a thread, let it run, join it")
+    },
     Bench::new("kernel/process-spawn-exit", "create an address space, run user code in it, exit, reap"),
     Bench {
         scales: scales!["0", "64", "4096"],
