@@ -59,12 +59,8 @@ pub struct StacksUsage {
 impl GuardedStacks {
     /// No stacks yet; their memory and that of their page tables will come from `frames`.
     pub(super) fn new(_ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) -> Self {
-        let pool = Pool {
-            kept: Vec::with_capacity(KEPT_MAX),
-            places: Vec::new(),
-            next_place: 0,
-            usage: StacksUsage::default(),
-        };
+        let pool =
+            Pool { kept: Vec::new(), places: Vec::new(), next_place: 0, usage: StacksUsage::default() };
         Self { memory, frames, pool: Mutex::new(pool) }
     }
 
@@ -100,6 +96,10 @@ impl GuardedStacks {
         let mut pool = self.pool.lock();
         while let Some(stack) = pool.kept.pop() {
             self.unmap(&mut pool, stack);
+        }
+        pool.kept = Vec::new();
+        if pool.usage.used == 0 {
+            (pool.places, pool.next_place) = (Vec::new(), 0);
         }
         let last = stack_of(PLACES - 1).end - PAGE_BYTES;
         let region = Page::range_inclusive(page(REGION_START), page(last));

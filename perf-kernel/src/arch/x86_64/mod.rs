@@ -49,6 +49,8 @@ mod processor;
 #[cfg(feature = "kernel")]
 mod steal;
 #[cfg(any(feature = "kernel", test))]
+mod thread_hardware;
+#[cfg(any(feature = "kernel", test))]
 pub mod thread_system;
 #[cfg(test)]
 mod thread_system_tests;

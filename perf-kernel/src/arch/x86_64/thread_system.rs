@@ -1,6 +1,5 @@
 //! Threads of the kernel: carries out what the table of threads decides.
 
-use alloc::boxed::Box;
 use core::mem;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -10,6 +9,7 @@ use multios_core::sync::{Deadline, Guarded, Priority, Scheduler, Wake};
 use spin::mutex::{SpinMutex as Mutex, SpinMutexGuard as MutexGuard};
 
 use super::context::{self, Context};
+pub use super::thread_hardware::{Hardware, Work};
 use super::vector_state::{Method, keep};
 use crate::kernel::threads::{
     Block, CpuSet, JoinError, Pick, SpawnError, Switch, ThreadId, Threads, ThreadsUsage, Unparked,
@@ -17,50 +17,6 @@ use crate::kernel::threads::{
 
 /// CPUs that threads can run on.
 const CPUS_MAX: usize = 64;
-
-/// What a thread calls; what it returns goes to whoever joins it.
-pub type Work = Box<dyn FnOnce() -> u64 + Send>;
-
-/// What threads need of the machine.
-///
-/// # Safety
-/// A stack's memory is writable and its own until it is given back. [`Hardware::cpu`] is the calling CPU, and after
-/// [`Hardware::interrupts_off`] no code runs on it but the caller's.
-pub unsafe trait Hardware: Send + Sync + 'static {
-    /// Memory that a thread calls on.
-    type Stack: Send;
-
-    /// A stack that nobody uses; `None` if there is no memory for one.
-    fn take_stack(&self) -> Option<Self::Stack>;
-
-    /// Takes a stack back.
-    fn give_stack(&self, stack: Self::Stack);
-
-    /// Its end, aligned to 16 bytes.
-    fn top(stack: &Self::Stack) -> NonNull<u8>;
-
-    /// The calling CPU, below 64, in the order in which they were added.
-    fn cpu(&self) -> usize;
-
-    /// Keeps interrupts out of the calling CPU, and says whether they could come.
-    fn interrupts_off(&self) -> bool;
-
-    /// Lets interrupts come.
-    fn interrupts_on(&self);
-
-    /// The clock of deadlines.
-    fn now(&self) -> u64;
-
-    /// The moment on that clock that is `after` from now.
-    fn deadline(&self, after: Duration) -> u64;
-
-    /// Waits, with interrupts off before and after, until there may be something to do: the moment `until`, an
-    /// interrupt, or another CPU's [`Hardware::reschedule`]. May return early.
-    fn idle(&self, until: Option<u64>);
-
-    /// Makes `cpu`, which is another, call [`ThreadSystem::on_reschedule`] soon.
-    fn reschedule(&self, cpu: usize);
-}
 
 /// What a thread runs with.
 struct Body<S> {
@@ -108,6 +64,26 @@ impl<H: Hardware> ThreadSystem<H> {
     pub fn add_cpu(&self) -> Result<usize, SpawnError> {
         let first = Body { context: Context::running(), stack: None, work: None, has_interrupts: false };
         self.table.lock().add_cpu(first)
+    }
+
+    /// Gives the memory of the table back if no thread is left but the first of CPU 0, which is the calling one; whether
+    /// that is so.
+    pub fn reset(&self) -> bool {
+        self.quietly(|| {
+            let mut table = self.table.lock();
+            let is_quiet = table.usage().alive <= 1 && table.usage().ended == 0;
+            if is_quiet {
+                *table = Threads::new(table.threads_max());
+            }
+            is_quiet
+        })
+    }
+
+    /// Makes the calling code the first thread of CPU 0, if there is none.
+    pub fn begin(&self) {
+        if self.usage().alive == 0 {
+            let _ = self.add_cpu();
+        }
     }
 
     /// The machine under the threads.
@@ -278,22 +254,33 @@ impl<H: Hardware> ThreadSystem<H> {
     }
 
     /// Brings the calling thread to where `pick` says, and returns when it goes on; the table is then unlocked.
-    fn follow(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, cpu: usize, mut pick: Pick) {
+    #[inline]
+    fn follow(&'static self, table: MutexGuard<'_, Threads<Body<H::Stack>>>, cpu: usize, pick: Pick) {
+        match pick {
+            Pick::Stay => {}
+            Pick::Switch(switch) => self.switch(table, switch),
+            Pick::Idle(until) => self.idle(table, cpu, until),
+        }
+    }
+
+    /// Waits until the CPU has something to do, and does that.
+    #[cold]
+    fn idle(&'static self, table: MutexGuard<'_, Threads<Body<H::Stack>>>, cpu: usize, until: Option<u64>) {
+        drop(table);
+        let mut until = until;
         loop {
-            match pick {
+            self.hardware.idle(until);
+            let mut table = self.table.lock();
+            self.expire(&mut table);
+            match table.pick(cpu) {
                 Pick::Stay => return,
                 Pick::Switch(switch) => return self.switch(table, switch),
-                Pick::Idle(until) => {
-                    drop(table);
-                    self.hardware.idle(until);
-                    table = self.table.lock();
-                    self.expire(&mut table);
-                    pick = table.pick(cpu);
-                }
+                Pick::Idle(next) => until = next,
             }
         }
     }
 
+    #[inline]
     fn switch(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, switch: Switch) {
         let to = table.resource_mut(switch.to).map(|body| body.context);
         let from = table.resource_mut(switch.from).map(|body| NonNull::from(&mut body.context));
@@ -307,9 +294,22 @@ impl<H: Hardware> ThreadSystem<H> {
     }
 
     /// The first thing on the other side of a switch: the lock that the side before took is given back here.
+    #[inline]
     fn arrive(&self) {
         // The calling thread may have come from another CPU.
         let cpu = self.hardware.cpu();
+        // SAFETY: the table is locked for whoever arrives.
+        let table = unsafe { &mut *self.table.as_mut_ptr() };
+        if table.has_dead(cpu) {
+            return self.bury(cpu);
+        }
+        // SAFETY: as above, and the reference is used no more.
+        unsafe { self.table.force_unlock() };
+    }
+
+    /// The same where the side before has ended.
+    #[cold]
+    fn bury(&self, cpu: usize) {
         // SAFETY: the table is locked for whoever arrives.
         let table = unsafe { &mut *self.table.as_mut_ptr() };
         let dead = table.take_dead(cpu);
@@ -325,10 +325,15 @@ impl<H: Hardware> ThreadSystem<H> {
     }
 
     /// Wakes all whose deadline has passed.
+    #[inline]
     fn expire(&self, table: &mut Threads<Body<H::Stack>>) {
-        if table.earliest().is_none() {
-            return;
+        if table.earliest().is_some() {
+            self.expire_due(table);
         }
+    }
+
+    #[cold]
+    fn expire_due(&self, table: &mut Threads<Body<H::Stack>>) {
         let now = self.hardware.now();
         while let Some(unparked) = table.expire(now) {
             if let Unparked::Reschedule(other) = unparked

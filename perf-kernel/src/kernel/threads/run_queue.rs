@@ -74,6 +74,21 @@ impl RunQueue {
         Some(slot)
     }
 
+    /// [`RunQueue::push_back`] and [`RunQueue::pop`] in one, and in a few steps for two threads that take turns.
+    #[inline]
+    pub(super) fn exchange(&mut self, links: &mut [Links], slot: u32, priority: Priority) -> Option<u32> {
+        let level = usize::from(priority.level());
+        let first = self.first[level];
+        if self.highest() == Some(priority) && self.last[level] == first {
+            self.first[level] = slot;
+            self.last[level] = slot;
+            links[at(slot)] = Links::NONE;
+            return Some(first);
+        }
+        self.push_back(links, slot, priority);
+        self.pop(links)
+    }
+
     /// Takes `slot`, which is in this queue with `priority`.
     pub(super) fn remove(&mut self, links: &mut [Links], slot: u32, priority: Priority) {
         let level = usize::from(priority.level());
@@ -115,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_queue_is_lists_by_priority(steps in prop::collection::vec((0_u8..4, 0..SLOTS, 0..Priority::LEVELS), 0..200)) {
+        fn a_queue_is_lists_by_priority(steps in prop::collection::vec((0_u8..5, 0..SLOTS, 0..Priority::LEVELS), 0..200)) {
             let (mut queue, mut links) = (RunQueue::new(), vec![Links::NONE; SLOTS as usize]);
             let mut model: Vec<Vec<u32>> = vec![Vec::new(); LEVELS];
             for (step, slot, level) in steps {
@@ -136,6 +151,12 @@ mod tests {
                         let priority = Priority::new(u8::try_from(level).expect("a level")).expect("a level");
                         queue.remove(&mut links, slot, priority);
                         model[level].remove(at);
+                    }
+                    (4, None) => {
+                        model[usize::from(level)].push(slot);
+                        let highest = model.iter_mut().rev().find(|list| !list.is_empty());
+                        let expected = highest.map(|list| list.remove(0));
+                        prop_assert_eq!(queue.exchange(&mut links, slot, priority), expected);
                     }
                     (3, _) => {
                         let highest = model.iter_mut().rev().find(|list| !list.is_empty());

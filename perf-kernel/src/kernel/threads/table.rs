@@ -6,7 +6,7 @@ use multios_core::sync::{Priority, Wake};
 
 use super::run_queue::{Links, RunQueue};
 use super::sleepers::Sleepers;
-use super::thread::{CpuSet, JoinError, SpawnError, State, Thread, ThreadId};
+use super::thread::{CpuSet, JoinError, SpawnError, State, Thread, ThreadId, Turn};
 
 /// All threads of a kernel, and which of them each CPU runs. `R` is what a thread runs with: its stack and registers.
 ///
@@ -99,6 +99,12 @@ impl<R> Threads<R> {
         }
     }
 
+    /// As many as there may be.
+    #[must_use]
+    pub const fn threads_max(&self) -> usize {
+        self.threads_max
+    }
+
     /// Adds the next CPU, whose code of now becomes its first thread, and gives the CPU's number.
     ///
     /// # Errors
@@ -159,13 +165,30 @@ impl<R> Threads<R> {
 
     /// Lets the threads run on `cpu` that are as urgent as its own, or more.
     pub fn yield_now(&mut self, cpu: usize) -> Pick {
-        let current = self.cpus[cpu].current;
-        let priority = self.at(current).priority;
-        if self.cpus[cpu].ready.highest().is_none_or(|highest| highest < priority) {
+        let Cpu { current, ready, .. } = &mut self.cpus[cpu];
+        let from = *current;
+        let thread = &mut self.threads[from as usize];
+        if ready.highest().is_none_or(|highest| highest < thread.priority) {
             return Pick::Stay;
         }
-        self.enqueue(current, Turn::Last);
-        self.pick(cpu)
+        thread.state = State::Ready;
+        let Some(to) = ready.exchange(&mut self.links, from, thread.priority) else { return Pick::Stay };
+        *current = to;
+        let next = &mut self.threads[to as usize];
+        next.state = State::Running;
+        self.usage.switches += 1;
+        if !self.threads[from as usize].affinity.has(cpu) {
+            self.leave(cpu, from);
+        }
+        Pick::Switch(Switch { from, to })
+    }
+
+    /// Moves a ready thread from `cpu`, where it may no longer run.
+    #[cold]
+    fn leave(&mut self, cpu: usize, slot: u32) {
+        let priority = self.at(slot).priority;
+        self.cpus[cpu].ready.remove(&mut self.links, slot, priority);
+        self.enqueue(slot, Turn::Last);
     }
 
     /// Lets a thread run on `cpu` that is more urgent than its own, which keeps its turn among its equals.
@@ -240,6 +263,12 @@ impl<R> Threads<R> {
         self.usage.alive -= 1;
         self.usage.ended += 1;
         self.wake_joiner(current)
+    }
+
+    /// Whether a thread has ended on `cpu` and [`Threads::take_dead`] has not been called since.
+    #[must_use]
+    pub fn has_dead(&self, cpu: usize) -> bool {
+        self.cpus[cpu].dying.is_some()
     }
 
     /// Takes what a thread ran with that has ended on `cpu`; call after each switch.
@@ -465,11 +494,4 @@ impl<R> Threads<R> {
     fn at_mut(&mut self, slot: u32) -> &mut Thread<R> {
         &mut self.threads[slot as usize]
     }
-}
-
-/// Where a thread stands among its equals.
-#[derive(Clone, Copy)]
-enum Turn {
-    First,
-    Last,
 }

@@ -91,6 +91,13 @@ pub(super) enum State {
     Exited(u64),
 }
 
+/// Where a thread stands among its equals.
+#[derive(Clone, Copy)]
+pub(super) enum Turn {
+    First,
+    Last,
+}
+
 /// A place of the table.
 pub(super) struct Thread<R> {
     pub(super) generation: u32,
