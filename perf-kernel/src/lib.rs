@@ -11,6 +11,7 @@ extern crate std;
 
 #[expect(unsafe_code, reason = "instructions and registers need it")]
 pub mod arch;
+pub mod kernel;
 pub mod measure;
 pub mod plan;
 pub mod platform;

@@ -12,7 +12,7 @@ mod mode;
 mod outcome;
 mod overhead;
 mod probe;
-mod random;
+pub(crate) mod random;
 mod reference;
 mod sampler;
 pub mod statistics;

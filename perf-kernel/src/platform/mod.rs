@@ -7,9 +7,11 @@ pub mod hosted;
 mod interface;
 #[cfg(test)]
 pub(crate) mod scripted;
+mod threads;
 mod user_mode;
 
 pub use interface::{
     Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters,
 };
+pub use threads::{OnThreads, Runner, on_threads};
 pub use user_mode::{CopyError, Ending, KernelHalf, Program, UserFault, UserMode, UserProcess};

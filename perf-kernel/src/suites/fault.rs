@@ -1,11 +1,13 @@
 //! Benches that end the kernel, one way each, for the tests of crash reporting.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::hint::black_box;
 use core::mem::ManuallyDrop;
 
 use crate::arch::{checked, faults};
 use crate::measure::{BenchError, Bencher, Expected};
+use crate::platform::{OnThreads, Runner, on_threads};
 use crate::suites::{Bench, Body, Need, Suite};
 
 /// The `fault` suite.
@@ -29,6 +31,10 @@ static BENCHES: &[Bench] = &[
         ..Bench::new("fault/general-protection", "read at an address that is not canonical")
     },
     Bench { body: Body::Built(stack_overflow), ..Bench::new("fault/stack-overflow", "recurse without end") },
+    Bench {
+        body: Body::Built(thread_stack_overflow),
+        ..Bench::new("fault/thread-stack-overflow", "recurse without end in a thread")
+    },
     Bench { body: Body::Built(divide), ..Bench::new("fault/divide", "divide by zero") },
     Bench { body: Body::Built(panic), ..Bench::new("fault/panic", "panic") },
     Bench {
@@ -66,6 +72,20 @@ fn general_protection(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
 
 fn stack_overflow(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     bencher.measure(Expected::Varies, || recurse(black_box(u64::MAX)))
+}
+
+fn thread_stack_overflow(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    struct Overflow;
+    impl OnThreads for Overflow {
+        type Output = u64;
+
+        fn run<R: Runner>(self, runner: &R) -> Result<u64, BenchError> {
+            let thread =
+                runner.spawn(Box::new(|| recurse(black_box(u64::MAX)))).map_err(BenchError::Failed)?;
+            runner.join(thread).map_err(BenchError::Failed)
+        }
+    }
+    on_threads(bencher.platform(), Overflow).map(|_| ())
 }
 
 /// Keeps each frame: the addition comes after the call, and the array is looked at.

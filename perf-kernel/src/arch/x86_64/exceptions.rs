@@ -9,6 +9,7 @@ use x86_64::registers::control::{Cr2, Cr3};
 use super::backtrace::Backtrace;
 use super::trap::TrapFrame;
 use super::{Ports, Ring0, checked, descriptors, interrupt_table, pic, user};
+use crate::kernel::threads::stack_region;
 use crate::wire::Registers;
 
 const NON_MASKABLE: u64 = 2;
@@ -29,6 +30,8 @@ pub struct Fault {
     pub registers: Registers,
     /// Who had called the code there.
     pub backtrace: Backtrace,
+    /// The stack that it was on: a kernel thread's, or the kernel's first.
+    pub stack: Range<u64>,
 }
 
 /// Where faults go.
@@ -48,10 +51,11 @@ pub fn install(ring0: Ring0, handler: Handler) {
     pic::mask(Ports::new(ring0));
 }
 
-/// The kernel's stack, once [`install`] has been told it.
+/// The stack in which `address` lies: that of a kernel thread, or else the kernel's first, once [`install`] has been told
+/// it.
 #[must_use]
-pub fn kernel_stack() -> Option<Range<u64>> {
-    HANDLER.get().map(|handler| handler.stack.clone())
+pub fn stack_at(address: u64) -> Option<Range<u64>> {
+    stack_region::stack_at(address).or_else(|| HANDLER.get().map(|handler| handler.stack.clone()))
 }
 
 /// Non-maskable interrupts taken since boot.
@@ -95,10 +99,12 @@ fn end(frame: &TrapFrame) -> ! {
     // CR2 may hold an address that is not canonical, and then it is shown as zero.
     let cr2 = Cr2::read().map_or(0, x86_64::VirtAddr::as_u64);
     let cr3 = Cr3::read().0.start_address().as_u64();
+    let stack = stack_at(frame.rsp).unwrap_or_default();
     let fault = Fault {
         vector: u8::try_from(frame.vector).unwrap_or(u8::MAX),
         registers: frame.registers(cr2, cr3),
-        backtrace: Backtrace::walk(frame.rbp, &handler.stack, checked::load),
+        backtrace: Backtrace::walk(frame.rbp, &stack, checked::load),
+        stack,
     };
     (handler.report)(&fault)
 }

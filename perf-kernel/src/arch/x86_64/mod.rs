@@ -13,7 +13,11 @@ mod arena;
 #[cfg(any(feature = "kernel", test))]
 pub mod backtrace;
 #[cfg(feature = "kernel")]
+pub mod bare_threads;
+#[cfg(feature = "kernel")]
 pub mod checked;
+#[cfg(any(feature = "kernel", test))]
+mod context;
 #[cfg(feature = "kernel")]
 mod descriptors;
 #[cfg(feature = "kernel")]
@@ -24,6 +28,8 @@ pub mod entry;
 pub mod exceptions;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 pub mod faults;
+#[cfg(feature = "kernel")]
+pub mod guarded_stacks;
 #[cfg(feature = "kernel")]
 mod interrupt_table;
 #[cfg(feature = "kernel")]
@@ -44,12 +50,20 @@ mod privilege;
 mod processor;
 #[cfg(feature = "kernel")]
 mod steal;
+#[cfg(any(feature = "kernel", test))]
+mod thread_hardware;
+#[cfg(any(feature = "kernel", test))]
+pub mod thread_system;
+#[cfg(test)]
+mod thread_system_tests;
 #[cfg(feature = "kernel")]
 mod trap;
 #[cfg(any(feature = "kernel", test))]
 pub mod uart_backend;
 #[cfg(feature = "kernel")]
 pub mod user;
+#[cfg(any(feature = "kernel", test))]
+mod vector_state;
 
 #[cfg(feature = "kernel")]
 pub use {

@@ -28,7 +28,7 @@ pub(super) struct TrapFrame {
     pub(super) rip: u64,
     cs: u64,
     rflags: u64,
-    rsp: u64,
+    pub(super) rsp: u64,
     ss: u64,
 }
 

@@ -81,7 +81,7 @@ pub fn start(hand_over: HandOver) -> ! {
     let frames = memory::frame_ranges(memory.usable(), &heap).collect::<Vec<_>>();
     let frames = Frames::new(&frames).expect("the heap holds the tables of the frames");
     let registers = PerformanceRegisters::new(ring0);
-    let parts = Parts { memory, ports, registers, allocator, frames, tables, console };
+    let parts = Parts { ring0, memory, ports, registers, allocator, frames, tables, console };
     let platform = BarePlatform::new(parts);
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {

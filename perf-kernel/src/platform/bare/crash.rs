@@ -97,8 +97,7 @@ pub(super) fn on_fault(fault: &Fault) -> ! {
     let cause = mnemonic(fault.vector);
     let rip = fault.registers.rip;
     let report = |ending: &Ending| {
-        let stack = exceptions::kernel_stack().unwrap_or_default();
-        let message = explain(fault.vector, &fault.registers, &stack);
+        let message = explain(fault.vector, &fault.registers, &fault.stack);
         report(ending, cause, message, Some(fault.registers), fault.backtrace.addresses())
     };
     end(report, || last_words(format_args!("{cause} at {rip:#x} while a crash was reported")))
@@ -108,7 +107,7 @@ pub(super) fn on_fault(fault: &Fault) -> ! {
 pub fn on_panic(info: &PanicInfo<'_>) -> ! {
     let frame_pointer = frame_pointer();
     let report = |ending: &Ending| {
-        let stack = exceptions::kernel_stack().unwrap_or_default();
+        let stack = exceptions::stack_at(frame_pointer).unwrap_or_default();
         let backtrace = Backtrace::walk(frame_pointer, &stack, checked::load);
         let place = info.location().map_or_else(String::new, |place| alloc::format!(" at {place}"));
         // On one line, as the messages of assertions are not.

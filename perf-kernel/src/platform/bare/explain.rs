@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use core::ops::Range;
 
+use crate::kernel::threads::stack_region;
 use crate::wire::Registers;
 
 /// Bytes below the kernel's stack that are kept unmapped.
@@ -39,7 +40,7 @@ pub(super) const fn mnemonic(vector: u8) -> &'static str {
     }
 }
 
-/// What happened, with what the error code and CR2 add. `stack` is the kernel's.
+/// What happened, with what the error code and CR2 add. `stack` is the one that it happened on.
 pub(super) fn explain(vector: u8, registers: &Registers, stack: &Range<u64>) -> String {
     match vector {
         0 => "division by zero, or the quotient is too large".to_string(),
@@ -106,6 +107,9 @@ fn page_fault(registers: &Registers, stack: &Range<u64>) -> String {
 }
 
 fn stack_remark(address: u64, stack: &Range<u64>) -> &'static str {
+    if stack_region::is_in_guard(address) {
+        return " (the stack of a kernel thread is full)";
+    }
     let guard = stack.start.saturating_sub(GUARD_BYTES)..stack.start;
     if guard.contains(&address) { " (the kernel's stack is full)" } else { "" }
 }
@@ -136,6 +140,14 @@ mod tests {
             explain(8, &registers, &STACK),
             "an exception could not be delivered (the kernel's stack is full)"
         );
+    }
+
+    #[test]
+    fn a_full_stack_of_a_thread_is_named() {
+        let stack = stack_region::stack_of(3);
+        let cr2 = stack.start - 8;
+        let words = explain(14, &Registers { error_code: 2, cr2, ..Registers::default() }, &stack);
+        assert!(words.ends_with("no page is mapped (the stack of a kernel thread is full)"), "{words}");
     }
 
     #[test]

@@ -8,16 +8,16 @@ use alloc::vec::Vec;
 use acpi::address::AddressSpace;
 use bootloader_api::info::MemoryRegionKind;
 use multios_core::memory::{Frames, Heap};
-use spin::Mutex;
+use spin::{Mutex, Once};
 
 use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
 use super::event_counters::BareCounters;
 use super::interference::{InterferenceSources, is_intel};
-use super::{crash, tables};
+use super::{crash, tables, threads};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
 use crate::arch::user::UserMachine;
-use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, cpuid, exceptions, msr};
+use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, cpuid, exceptions, msr};
 use crate::platform::{
     Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters, UserMode,
 };
@@ -29,12 +29,15 @@ use crate::wire::{Console, Firmware, Machine, Mode};
 /// Bytes of registers of the High Precision Event Timer.
 const EVENT_TIMER_BYTES: usize = 0x400;
 
+/// The frames, which the stacks of threads come from too, for as long as the kernel runs.
+static FRAMES: Once<Mutex<Frames>> = Once::new();
+
 /// A machine that this kernel has to itself. Of its processors one runs.
 pub struct BarePlatform {
     memory: PhysicalMemory,
     ports: Ports,
     allocator: &'static KernelAllocator,
-    frames: Mutex<Frames>,
+    frames: &'static Mutex<Frames>,
     tables: Option<Tables>,
     console: Console,
     interference: InterferenceSources,
@@ -44,6 +47,8 @@ pub struct BarePlatform {
 
 /// What a machine is made of.
 pub(super) struct Parts {
+    /// The right to it.
+    pub(super) ring0: Ring0,
     /// Its memory.
     pub(super) memory: PhysicalMemory,
     /// Its ports.
@@ -63,12 +68,13 @@ pub(super) struct Parts {
 impl BarePlatform {
     /// A machine of `parts`.
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { memory, ports, registers, allocator, frames, tables, console } = parts;
+        let Parts { ring0, memory, ports, registers, allocator, frames, tables, console } = parts;
         let interference = InterferenceSources::detect(&memory, registers);
         let counters = BareCounters::detect(registers);
         // Until the clock is calibrated, nothing is known of it.
         let clock = Mutex::new((Mode::Hardware, Hertz(0)));
-        let frames = Mutex::new(frames);
+        let frames = FRAMES.call_once(|| Mutex::new(frames));
+        threads::prepare(ring0, memory, frames);
         Self { memory, ports, allocator, frames, tables, console, interference, counters, clock }
     }
 
@@ -176,11 +182,11 @@ impl Platform for BarePlatform {
     }
 
     fn frames(&self) -> &Mutex<Frames> {
-        &self.frames
+        self.frames
     }
 
     fn user_mode(&self) -> Option<Box<dyn UserMode + '_>> {
-        Some(Box::new(UserMachine::new(&self.memory, &self.frames)))
+        Some(Box::new(UserMachine::new(&self.memory, self.frames)))
     }
 
     fn cpus(&self) -> usize {

@@ -21,8 +21,10 @@ mod pci;
 #[cfg(any(feature = "kernel", test))]
 mod screen;
 mod tables;
+#[cfg(feature = "kernel")]
+mod threads;
 #[cfg(any(feature = "kernel", test))]
 mod uart;
 
 #[cfg(feature = "kernel")]
-pub use machine::BarePlatform;
+pub use {machine::BarePlatform, threads::KernelRunner};

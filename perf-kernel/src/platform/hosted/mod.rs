@@ -5,7 +5,9 @@ mod link;
 mod machine;
 mod procfs;
 mod program;
+mod threads;
 
 pub use link::StdioLink;
 pub use machine::HostedPlatform;
 pub use program::{ExitCode, run};
+pub use threads::ProcessRunner;

@@ -4,6 +4,7 @@ mod isolation;
 mod memory;
 mod process;
 mod table;
+mod threads;
 mod traps;
 mod user;
 

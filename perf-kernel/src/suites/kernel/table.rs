@@ -1,6 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::{memory, process, traps};
+use super::{memory, process, threads, traps};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Need, Suite};
 
@@ -22,13 +22,19 @@ static BENCHES: &[Bench] = &[
         body: Body::Built(traps::invalid_opcode),
         ..Bench::new("kernel/exception-roundtrip", "an invalid-opcode exception taken and returned from")
     },
-    Bench::new("kernel/thread-switch", "one switch between two kernel threads on one CPU"),
+    Bench {
+        body: Body::Built(threads::switch),
+        ..Bench::new("kernel/thread-switch", "one switch between two kernel threads on one CPU")
+    },
     Bench {
         scales: scales!["0", "16ki", "1mi"],
         scale_is: "bytes touched by each",
         ..Bench::new("kernel/process-switch", "one switch between two address spaces")
     },
-    Bench::new("kernel/thread-spawn-join", "create a thread, let it run, join it"),
+    Bench {
+        body: Body::Built(threads::spawn_join),
+        ..Bench::new("kernel/thread-spawn-join", "create a thread, let it run, join it")
+    },
     Bench {
         body: Body::Built(process::spawn_and_exit),
         ..Bench::new("kernel/process-spawn-exit", "create an address space, run user code in it, exit, reap")

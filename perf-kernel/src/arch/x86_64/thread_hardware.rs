@@ -1,0 +1,49 @@
+//! What kernel threads need of the machine.
+
+use alloc::boxed::Box;
+use core::ptr::NonNull;
+use core::time::Duration;
+
+/// What a thread calls; what it returns goes to whoever joins it.
+pub type Work = Box<dyn FnOnce() -> u64 + Send>;
+
+/// What threads need of the machine.
+///
+/// # Safety
+/// A stack's memory is writable and its own until it is given back. [`Hardware::cpu`] is the calling CPU, and after
+/// [`Hardware::interrupts_off`] no code runs on it but the caller's.
+pub unsafe trait Hardware: Send + Sync + 'static {
+    /// Memory that a thread calls on.
+    type Stack: Send;
+
+    /// A stack that nobody uses; `None` if there is no memory for one.
+    fn take_stack(&self) -> Option<Self::Stack>;
+
+    /// Takes a stack back.
+    fn give_stack(&self, stack: Self::Stack);
+
+    /// Its end, aligned to 16 bytes.
+    fn top(stack: &Self::Stack) -> NonNull<u8>;
+
+    /// The calling CPU, below 64, in the order in which they were added.
+    fn cpu(&self) -> usize;
+
+    /// Keeps interrupts out of the calling CPU, and says whether they could come.
+    fn interrupts_off(&self) -> bool;
+
+    /// Lets interrupts come.
+    fn interrupts_on(&self);
+
+    /// The clock of deadlines.
+    fn now(&self) -> u64;
+
+    /// The moment on that clock that is `after` from now.
+    fn deadline(&self, after: Duration) -> u64;
+
+    /// Waits, with interrupts off before and after, until there may be something to do: the moment `until`, an
+    /// interrupt, or another CPU's [`Hardware::reschedule`]. May return early.
+    fn idle(&self, until: Option<u64>);
+
+    /// Makes `cpu`, which is another, call `ThreadSystem::on_reschedule` soon.
+    fn reschedule(&self, cpu: usize);
+}

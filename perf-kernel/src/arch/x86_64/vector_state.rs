@@ -1,0 +1,129 @@
+//! The registers that a call does not keep, for a thread that an interrupt stops.
+
+use core::arch::x86_64::{__cpuid, _fxrstor64, _fxsave64, _xgetbv, _xrstor64, _xsave64};
+use core::mem::MaybeUninit;
+
+/// The components that are kept: x87, SSE, AVX and the three of AVX-512 (Intel SDM volume 1, section 13.1).
+const COMPONENTS: u64 = 0b1110_0111;
+/// Where the last of them ends (section 13.4.3 and CPUID leaf 0DH).
+const AREA_BYTES: usize = 2688;
+/// Where the header of an area lies, of which XRSTOR wants all but the first eight bytes zero (section 13.4.2).
+const HEADER: usize = 512;
+const HEADER_BYTES: usize = 64;
+
+/// How this processor keeps them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Method {
+    /// XSAVE with these components: those that XCR0 has on.
+    Xsave(u64),
+    /// FXSAVE: x87 and SSE, which is all there is without XSAVE.
+    Fxsave,
+}
+
+impl Method {
+    /// What fits this processor as it is set up.
+    pub(super) fn detect() -> Self {
+        /// CPUID.1:ECX, OSXSAVE: XGETBV and XSAVE may be used.
+        const OSXSAVE: u32 = 1 << 27;
+        if __cpuid(1).ecx & OSXSAVE == 0 {
+            return Self::Fxsave;
+        }
+        // SAFETY: OSXSAVE says that the instruction is there.
+        Self::Xsave(unsafe { xcr0() } & COMPONENTS)
+    }
+}
+
+#[repr(C, align(64))]
+struct Area([u8; AREA_BYTES]);
+
+/// Calls `work` and brings the vector and x87 registers back that it has changed, in an interrupt whose stub does the
+/// same for what this function's own code changes: x87 and XMM, and no upper halves.
+///
+/// XSAVE and not XSAVEOPT: the area lies on the stack, and XSAVEOPT leaves out what has not changed since an XRSTOR from
+/// the same address (section 13.9), though other calls have written there since.
+#[inline(never)]
+pub(super) fn keep(method: Method, work: impl FnOnce()) {
+    let mut area = MaybeUninit::<Area>::uninit();
+    let start = area.as_mut_ptr().cast::<u8>();
+    match method {
+        Method::Xsave(components) => {
+            let header = start.wrapping_add(HEADER);
+            // SAFETY: the header lies in the area.
+            unsafe { header.write_bytes(0, HEADER_BYTES) };
+            // SAFETY: the area is aligned and large enough, and the components are on.
+            unsafe { xsave(start, components) };
+            work();
+            // SAFETY: the area is as XSAVE has left it.
+            unsafe { xrstor(start, components) };
+        }
+        Method::Fxsave => {
+            // SAFETY: the area is aligned and large enough; FXSAVE goes with the SSE2 that this is compiled for.
+            unsafe { fxsave(start) };
+            work();
+            // SAFETY: the area is as FXSAVE has left it.
+            unsafe { fxrstor(start) };
+        }
+    }
+}
+
+#[target_feature(enable = "xsave")]
+unsafe fn xcr0() -> u64 {
+    // SAFETY: the caller has seen OSXSAVE; register 0 is always there.
+    unsafe { _xgetbv(0) }
+}
+
+#[target_feature(enable = "xsave")]
+unsafe fn xsave(area: *mut u8, components: u64) {
+    // SAFETY: the caller keeps the contract.
+    unsafe { _xsave64(area, components) };
+}
+
+#[target_feature(enable = "xsave")]
+unsafe fn xrstor(area: *const u8, components: u64) {
+    // SAFETY: the caller keeps the contract.
+    unsafe { _xrstor64(area, components) };
+}
+
+#[target_feature(enable = "fxsr")]
+unsafe fn fxsave(area: *mut u8) {
+    // SAFETY: the caller keeps the contract.
+    unsafe { _fxsave64(area) };
+}
+
+#[target_feature(enable = "fxsr")]
+unsafe fn fxrstor(area: *const u8) {
+    // SAFETY: the caller keeps the contract.
+    unsafe { _fxrstor64(area) };
+}
+
+#[cfg(test)]
+mod tests {
+    use core::arch::asm;
+
+    use super::*;
+
+    extern "sysv64" fn destroy_and_keep() {
+        keep(Method::detect(), || {
+            // SAFETY: the register is declared; AVX was looked for.
+            unsafe { asm!("vxorps ymm7, ymm7, ymm7", out("ymm7") _) };
+        });
+    }
+
+    #[test]
+    fn upper_halves_that_are_destroyed_meanwhile_are_brought_back() {
+        if !std::is_x86_feature_detected!("avx") || Method::detect() == Method::Fxsave {
+            return;
+        }
+        let before: [u64; 4] = [1, 2, 0x1234_5678_9abc_def0, u64::MAX - 5];
+        let mut after = [0_u64; 4];
+        // SAFETY: the registers that a call may change are declared, the memory is there, and AVX was looked for.
+        unsafe {
+            asm!(
+                "vmovups ymm7, [r12]", "call {work}", "vmovups [r13], ymm7", "vzeroupper",
+                in("r12") &raw const before, in("r13") &raw mut after, work = sym destroy_and_keep,
+                clobber_abi("sysv64"),
+            );
+        }
+        assert_eq!(after[2..], before[2..]);
+    }
+}

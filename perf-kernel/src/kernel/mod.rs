@@ -1,0 +1,3 @@
+//! What an operating-system kernel decides, without the instructions that carry it out.
+
+pub mod threads;

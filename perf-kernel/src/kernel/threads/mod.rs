@@ -1,0 +1,14 @@
+//! Kernel threads: who runs, who waits, and where their stacks lie.
+//!
+//! This is the decision alone, which a test can script; `arch` carries it out.
+
+mod run_queue;
+mod sleepers;
+pub mod stack_region;
+#[cfg(test)]
+mod stress;
+mod table;
+mod thread;
+
+pub use table::{Block, Pick, Switch, Threads, ThreadsUsage, Unparked};
+pub use thread::{CpuSet, JoinError, SpawnError, ThreadId};
