@@ -100,6 +100,25 @@ fn a_database_of_version_1_opens_keeps_everything_and_gains_histories() {
 }
 
 #[test]
+fn a_database_of_version_2_keeps_its_points_and_its_lists_count_them() {
+    let (_folder, path) = old();
+    let connection = Connection::open(&path).expect("it is there");
+    connection.execute_batch(MIGRATIONS[1].sql).expect("it is version 1");
+    (MIGRATIONS[1].fill.expect("it fills"))(&connection).expect("room");
+    connection.pragma_update(None, "user_version", 2).expect("a number");
+    let (version, before) = contents(&connection);
+    assert_eq!(version, 2);
+    drop(connection);
+    let mut store = Store::open(&path).expect("it becomes one of today");
+    is_migrated(&store, &before);
+    let lines = store.runs().expect("two");
+    assert_eq!(lines.iter().map(|line| line.measured).collect::<Vec<_>>(), [0, 3]);
+    let new = run("aa000003", vec![boot(Mode::Hosted, vec![samples::bench("env/pause", 100, 1)])]);
+    store.insert_boot(&new.head, &new.boots[0]).expect("room");
+    assert_eq!(store.runs().expect("three").iter().map(|line| line.measured).sum::<u32>(), 4);
+}
+
+#[test]
 fn what_version_1_wrote_that_cannot_be_read_is_kept_and_keeps_nothing_else_away() {
     let (_folder, path) = old();
     let connection = Connection::open(&path).expect("it is there");

@@ -12,8 +12,11 @@ pub(super) const APPLICATION_ID: u32 = 0x6d70_6572;
 pub(super) const VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// Step N takes a database of version N to version N + 1. Steps are never changed once released.
-pub(super) const MIGRATIONS: &[Migration] =
-    &[Migration { sql: FIRST, fill: None }, Migration { sql: HISTORIES, fill: Some(points::fill_missing) }];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration { sql: FIRST, fill: None },
+    Migration { sql: HISTORIES, fill: Some(points::fill_missing) },
+    Migration { sql: APPENDED, fill: None },
+];
 
 /// One step from a version of the tables to the next.
 pub(super) struct Migration {
@@ -70,8 +73,7 @@ CREATE INDEX results_by_boot ON results (boot);
 CREATE INDEX results_by_bench ON results (id, boot);
 ";
 
-/// Narrow rows for everything that looks at more than one run, and what was concluded from them. The rows of a boot lie
-/// together: a boot that comes in is then appended, and does not touch the page of every bench.
+/// Narrow rows for everything that looks at more than one run, and what was concluded from them.
 const HISTORIES: &str = "
 DROP INDEX results_by_bench;
 ALTER TABLE runs ADD COLUMN revision TEXT;
@@ -81,9 +83,7 @@ CREATE TABLE fingerprints (
     fields TEXT NOT NULL
 ) STRICT;
 ALTER TABLE boots ADD COLUMN fingerprint INTEGER REFERENCES fingerprints (key);
-ALTER TABLE boots ADD COLUMN measured INTEGER NOT NULL DEFAULT 0;
-UPDATE boots SET measured = (SELECT count(*) FROM results WHERE boot = boots.key AND status = 'measured');
-CREATE INDEX boots_by_fingerprint ON boots (fingerprint, run);
+CREATE INDEX boots_by_fingerprint ON boots (fingerprint);
 CREATE TABLE benches (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE
@@ -94,7 +94,7 @@ CREATE TABLE points (
     status TEXT NOT NULL,
     unit TEXT NOT NULL,
     p50 REAL NOT NULL,
-    PRIMARY KEY (boot, bench)
+    PRIMARY KEY (bench, boot)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE series (
     key INTEGER PRIMARY KEY,
@@ -144,4 +144,24 @@ CREATE TABLE baselines (
     content TEXT NOT NULL,
     PRIMARY KEY (name, fingerprint)
 ) STRICT;
+";
+
+/// The narrow rows of a boot lie together: a boot that comes in is then appended, and does not touch the page of every
+/// bench. What lists show of a boot is counted when it is stored.
+const APPENDED: &str = "
+ALTER TABLE points RENAME TO points_by_bench;
+CREATE TABLE points (
+    bench INTEGER NOT NULL REFERENCES benches (key),
+    boot INTEGER NOT NULL REFERENCES boots (key),
+    status TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    p50 REAL NOT NULL,
+    PRIMARY KEY (boot, bench)
+) STRICT, WITHOUT ROWID;
+INSERT INTO points SELECT bench, boot, status, unit, p50 FROM points_by_bench ORDER BY boot, bench;
+DROP TABLE points_by_bench;
+DROP INDEX boots_by_fingerprint;
+CREATE INDEX boots_by_fingerprint ON boots (fingerprint, run);
+ALTER TABLE boots ADD COLUMN measured INTEGER NOT NULL DEFAULT 0;
+UPDATE boots SET measured = (SELECT count(*) FROM results WHERE boot = boots.key AND status = 'measured');
 ";
