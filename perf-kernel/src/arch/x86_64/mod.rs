@@ -9,6 +9,8 @@ pub mod acpi_tables;
 #[cfg(feature = "kernel")]
 pub mod allocator;
 #[cfg(any(feature = "kernel", test))]
+pub mod apic;
+#[cfg(any(feature = "kernel", test))]
 mod arena;
 #[cfg(any(feature = "kernel", test))]
 pub mod backtrace;
