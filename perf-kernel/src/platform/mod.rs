@@ -8,4 +8,6 @@ mod interface;
 #[cfg(test)]
 pub(crate) mod scripted;
 
-pub use interface::{Disturbances, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+pub use interface::{
+    Disturbances, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
+};

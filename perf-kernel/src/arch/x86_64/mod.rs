@@ -33,6 +33,8 @@ mod mmio;
 #[cfg(feature = "kernel")]
 pub mod msr;
 #[cfg(feature = "kernel")]
+pub mod per_cpu;
+#[cfg(feature = "kernel")]
 mod physical;
 #[cfg(feature = "kernel")]
 mod pic;
@@ -43,11 +45,21 @@ mod privilege;
 #[cfg(feature = "kernel")]
 mod processor;
 #[cfg(feature = "kernel")]
+pub mod signals;
+#[cfg(feature = "kernel")]
+mod stacks;
+#[cfg(feature = "kernel")]
+pub mod startup;
+#[cfg(feature = "kernel")]
 mod steal;
+#[cfg(feature = "kernel")]
+mod trampoline;
 #[cfg(feature = "kernel")]
 mod trap;
 #[cfg(any(feature = "kernel", test))]
 pub mod uart_backend;
+#[cfg(feature = "kernel")]
+pub mod work;
 
 #[cfg(feature = "kernel")]
 pub use {

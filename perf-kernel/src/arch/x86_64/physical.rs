@@ -85,6 +85,11 @@ impl PhysicalMemory {
         Some(unsafe { Mmio::new(start, length) })
     }
 
+    /// Where physical address 0 is mapped.
+    pub(super) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
     /// Where `length` bytes at `address` are mapped.
     pub(super) fn pointer(&self, address: u64, length: usize) -> Option<NonNull<u8>> {
         let end = address.checked_add(u64::try_from(length).ok()?)?;

@@ -80,6 +80,11 @@ pub fn start(hand_over: HandOver) -> ! {
     let frames = memory::frame_ranges(memory.usable(), &heap).collect::<Vec<_>>();
     let frames = Frames::new(&frames).expect("the heap holds the tables of the frames");
     let platform = BarePlatform::new(Parts { memory, ports, allocator, frames, tables, console });
+    if greeting.is_ok() {
+        for (level, text) in platform.start_processors(ring0) {
+            let _ = sender.log(level, text);
+        }
+    }
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {
         Ok(plan) => {
