@@ -9,8 +9,8 @@ const TABLES: [(&str, &str, &str); 8] = [
     ),
     table(
         "kernel",
-        "perf-kernel/src/suites/kernel.rs",
-        include_str!("../../../perf-kernel/src/suites/kernel.rs"),
+        "perf-kernel/src/suites/kernel/table.rs",
+        include_str!("../../../perf-kernel/src/suites/kernel/table.rs"),
     ),
     table(
         "admin",

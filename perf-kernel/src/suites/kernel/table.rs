@@ -1,10 +1,11 @@
-//! Kernel primitives: what lmbench and sel4bench measure.
+//! The entries of the suite.
 
-use super::scale::scales;
-use super::{Bench, Need, Suite};
+use super::interrupts;
+use crate::suites::scale::scales;
+use crate::suites::{Bench, Body, Need, Suite};
 
 /// The `kernel` suite.
-pub(super) static SUITE: Suite = Suite {
+pub(in crate::suites) static SUITE: Suite = Suite {
     name: "kernel",
     about: "Kernel primitives: what lmbench and sel4bench measure",
     limits: &[],
@@ -34,13 +35,17 @@ static BENCHES: &[Bench] = &[
         scales: scales!["1", "16", "512"],
         ..Bench::new("kernel/page-protect", "write-protect pages and flush")
     },
-    Bench::new(
-        "kernel/irq-latency",
-        "from raising a local interrupt to the first instruction of its handler",
-    ),
+    Bench {
+        body: Body::Built(interrupts::latency),
+        ..Bench::new(
+            "kernel/irq-latency",
+            "from raising a local interrupt to the first instruction of its handler",
+        )
+    },
     Bench::new("kernel/timer-wakeup", "from a programmed deadline to the woken thread running"),
     Bench {
         needs: &[Need::Smp],
+        body: Body::Built(interrupts::roundtrip),
         ..Bench::new("kernel/ipi-roundtrip", "interrupt another CPU and see its answer")
     },
     Bench {
