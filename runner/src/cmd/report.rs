@@ -1,15 +1,13 @@
 //! `report`: a run for readers and other tools.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::against;
 use super::arguments::StoreOptions;
 use super::failure::CommandError;
-use super::output::print;
+use super::output::{is_standard_output, write_file};
 use super::show::{load, open};
 use crate::analysis::Side;
 use crate::assess::Assessment;
@@ -98,12 +96,7 @@ pub(super) fn report(options: &ReportOptions) -> anyhow::Result<u8> {
     let assessment = assess(&store, &options.run, options.against.as_deref())?;
     for (format, path) in wanted {
         let text = generate_performance_report(&assessment, format);
-        if is_standard_output(path) {
-            print(&text)?;
-        } else {
-            fs::write(path, text)
-                .with_context(|| format!("write the {} report {}", format.name(), path.display()))?;
-        }
+        write_file(path, &text, || format!("write the {} report {}", format.name(), path.display()))?;
     }
     Ok(exit_code::OK)
 }
@@ -130,10 +123,6 @@ fn reference(store: &Store, name: &str, run: &Run) -> anyhow::Result<Side> {
     })?;
     let side = load(store, &selector)?.side(None);
     Ok(side.ok_or_else(|| nothing("this run has no boots".to_owned()))?)
-}
-
-fn is_standard_output(path: &Path) -> bool {
-    path == Path::new("-")
 }
 
 #[cfg(test)]
