@@ -136,23 +136,7 @@ fn level(values: &[f64]) -> Option<(f64, f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Uniform numbers from -1 to 1 (xorshift64, Marsaglia 2003), and from their sums nearly normal ones.
-    struct Noise(u64);
-
-    impl Noise {
-        fn normal(&mut self) -> f64 {
-            let sum: f64 = (0..12).map(|_| self.uniform()).sum();
-            sum / 2.0
-        }
-
-        fn uniform(&mut self) -> f64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            count(self.0 >> 11) / count(1 << 52) - 1.0
-        }
-    }
+    use crate::history::noise::Noise;
 
     const CONTROLS: [&str; 5] =
         ["env/timer-pair", "env/spin-noise", "env/l1-load", "env/pause", "env/reference-loop"];
@@ -177,7 +161,7 @@ mod tests {
 
     #[test]
     fn boots_of_a_steady_machine_are_seldom_atypical() {
-        let mut noise = Noise(7);
+        let mut noise = Noise::new(7);
         let trials = 500;
         let mut refused = 0;
         for number in [5, 10, 20] {
@@ -191,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_machine_that_is_slower_all_over_is_atypical() {
-        let mut noise = Noise(8);
+        let mut noise = Noise::new(8);
         let others = others(&mut noise, 8);
         let found = judged(&boot(&mut noise, |_| 1.25), &others).expect("a quarter slower");
         assert!(found.far.len() > 40 && found.controls_far == 5, "{found}");
@@ -200,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_machine_whose_own_speed_is_off_is_atypical_though_few_benches_show_it() {
-        let mut noise = Noise(9);
+        let mut noise = Noise::new(9);
         let others = others(&mut noise, 20);
         let hot = |id: &str| if id == "env/l1-load" || id == "env/pause" { 1.3 } else { 1.0 };
         let found = judged(&boot(&mut noise, hot), &others).expect("two of five controls are off");
@@ -209,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_few_benches_that_changed_are_what_a_baseline_is_for() {
-        let mut noise = Noise(10);
+        let mut noise = Noise::new(10);
         let others = others(&mut noise, 20);
         let faster = |id: &str| if id.ends_with("/1") { 0.5 } else { 1.0 };
         assert_eq!(judged(&boot(&mut noise, faster), &others), None);
@@ -217,7 +201,7 @@ mod tests {
 
     #[test]
     fn four_runs_are_too_few_to_judge_by_however_many_boots_they_have() {
-        let mut noise = Noise(11);
+        let mut noise = Noise::new(11);
         let mut others = others(&mut noise, 40);
         others.iter_mut().zip(0..).for_each(|(boot, place)| boot.run = format!("{}", place % 4));
         assert_eq!(judged(&boot(&mut noise, |_| 9.0), &others), None);
