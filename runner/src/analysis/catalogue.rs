@@ -11,3 +11,8 @@ pub(crate) fn catalogue() -> HashMap<String, Selected> {
     let selected = select(&everything).unwrap_or_default();
     selected.into_iter().map(|selected| (selected.id(), selected)).collect()
 }
+
+/// The suite of the bench `id`: its first part, whatever the catalogue knows.
+pub(crate) fn suite_of(id: &str) -> &str {
+    id.split('/').next().unwrap_or(id)
+}

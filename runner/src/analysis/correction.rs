@@ -1,16 +1,20 @@
 //! The correction for looking at many benches at once.
 
+use std::collections::HashMap;
+
+use super::suite_of;
+
 /// What the correction makes of the tests of one family.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Corrected {
+struct Corrected {
     /// Adjusted probabilities, in the order given: a test is significant at `alpha` if its own is at most `alpha`.
-    pub(super) q: Vec<f64>,
+    q: Vec<f64>,
     /// How many are significant.
-    pub(super) significant: usize,
+    significant: usize,
 }
 
 /// The procedure of Benjamini and Hochberg (1995) at `alpha` over the probabilities `p`.
-pub(super) fn benjamini_hochberg(p: &[f64], alpha: f64) -> Corrected {
+fn benjamini_hochberg(p: &[f64], alpha: f64) -> Corrected {
     let size = super::count_of(p.len());
     let mut order: Vec<usize> = (0..p.len()).collect();
     order.sort_by(|a, b| p[*a].total_cmp(&p[*b]));
@@ -24,6 +28,36 @@ pub(super) fn benjamini_hochberg(p: &[f64], alpha: f64) -> Corrected {
     }
     let significant = q.iter().filter(|q| **q <= alpha).count();
     Corrected { q, significant }
+}
+
+/// A test among the others of its suite.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct InFamily {
+    /// The adjusted probability.
+    pub(super) q: f64,
+    /// Tests of the suite.
+    pub(super) size: usize,
+    /// Of these, significant ones.
+    pub(super) significant: usize,
+}
+
+/// Corrects the tests of each suite together; `tests` are benches with their probabilities, and the result is in their
+/// order.
+pub(super) fn by_suite(tests: &[(&str, f64)], alpha: f64) -> Vec<InFamily> {
+    let mut suites: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, (id, _)) in tests.iter().enumerate() {
+        suites.entry(suite_of(id)).or_default().push(index);
+    }
+    let mut corrected = vec![InFamily { q: 1.0, size: 1, significant: 0 }; tests.len()];
+    for members in suites.into_values() {
+        let p: Vec<f64> = members.iter().map(|index| tests[*index].1).collect();
+        let Corrected { q, significant } = benjamini_hochberg(&p, alpha);
+        let size = members.len();
+        for (index, q) in members.into_iter().zip(q) {
+            corrected[index] = InFamily { q, size, significant };
+        }
+    }
+    corrected
 }
 
 /// The level of one test in a family of `size` of which `significant` others are significant: by how little a single

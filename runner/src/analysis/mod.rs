@@ -26,7 +26,7 @@ mod trend;
 mod units;
 mod verdict;
 
-pub(crate) use catalogue::catalogue;
+pub(crate) use catalogue::{catalogue, suite_of};
 pub use compare::{Comparison, Likeness, Outcome, Settings, compare, compare_with};
 pub use exact::{ExactChange, ExactChangeKind, ExactComparison};
 pub use figures::{Figures, Rates};

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use perf_kernel::wire::{BenchRecord, Mode, Side, Status};
 
-use super::correction::benjamini_hochberg;
+use super::correction::by_suite;
 use super::exact::{ExactChangeKind, figures_changed};
 use super::signed_rank::shift;
 use super::{FigureUnit, Figures, SideBench, Verdict, median};
@@ -280,18 +280,20 @@ impl<'a> Gathered<'a> {
 
 /// Adjusts the p values of the benches of each suite.
 fn adjust(benches: &mut [PairedBench]) {
-    let suite = |id: &str| id.split('/').next().unwrap_or_default().to_owned();
-    let mut suites: HashMap<String, Vec<&mut Ratio>> = HashMap::new();
-    for bench in benches {
-        if let Found::Ratio(ratio) = &mut bench.found {
-            suites.entry(suite(&bench.id)).or_default().push(ratio);
-        }
-    }
-    for ratios in suites.into_values() {
-        let p: Vec<f64> = ratios.iter().map(|ratio| ratio.p).collect();
-        for (ratio, p) in ratios.into_iter().zip(benjamini_hochberg(&p, MISS).q) {
-            ratio.p_adjusted = p;
-        }
+    let tests: Vec<(&str, f64)> = benches
+        .iter()
+        .filter_map(|bench| match &bench.found {
+            Found::Ratio(ratio) => Some((bench.id.as_str(), ratio.p)),
+            _ => None,
+        })
+        .collect();
+    let families = by_suite(&tests, MISS);
+    let ratios = benches.iter_mut().filter_map(|bench| match &mut bench.found {
+        Found::Ratio(ratio) => Some(ratio),
+        _ => None,
+    });
+    for (ratio, family) in ratios.zip(families) {
+        ratio.p_adjusted = family.q;
     }
 }
 

@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::boots::{Fitness, PlansAlike, figures, pairs};
 use super::rank_sum::Nulls;
 use super::times::{self, Measured};
-use super::{FigureUnit, Settings, Side, Verdict};
+use super::{FigureUnit, Settings, Side, Verdict, suite_of};
 
 /// What random halves of one set of boots were said to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub fn splits(side: &Side, number: u32, seed: u64, settings: &Settings) -> Resul
     let benches = complete(side);
     let mut found: Vec<SplitSuite> = Vec::new();
     for (id, ..) in &benches {
-        let name = id.split('/').next().unwrap_or(id);
+        let name = suite_of(id);
         match found.iter_mut().find(|suite| suite.name == name) {
             Some(suite) => suite.benches += 1,
             None => found.push(SplitSuite { name: name.to_owned(), benches: 1, ..SplitSuite::default() }),
@@ -99,7 +99,7 @@ pub fn splits(side: &Side, number: u32, seed: u64, settings: &Settings) -> Resul
 fn add(suites: &mut [SplitSuite], verdicts: &[super::BenchVerdict]) {
     let mut changed = HashSet::new();
     for bench in verdicts {
-        let name = bench.id.split('/').next().unwrap_or(&bench.id);
+        let name = suite_of(&bench.id);
         let Some(suite) = suites.iter_mut().find(|suite| suite.name == name) else { continue };
         let counter = match bench.verdict {
             Verdict::Regressed => &mut suite.regressed,

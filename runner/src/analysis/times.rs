@@ -1,9 +1,7 @@
 //! Verdicts on figures that chance moves: boots are the replicates.
 
-use std::collections::HashMap;
-
 use super::boots::level as level_of_boots;
-use super::correction::{self, benjamini_hochberg};
+use super::correction::{self, InFamily};
 use super::power::{Bar, Boots, Spread, boots_more_at_least};
 use super::rank_sum::{Nulls, RankTest};
 use super::shift::{Scale, Shift, cliffs_delta};
@@ -24,53 +22,26 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    /// The benches that are corrected together.
-    fn suite(&self) -> &str {
-        self.id.split('/').next().unwrap_or(&self.id)
-    }
-
     fn boots(&self) -> Boots {
         (self.before.len(), self.after.len())
     }
 }
 
-/// The tests of one suite.
-#[derive(Clone, Copy, Debug)]
-struct Family {
-    /// Benches tested.
-    size: usize,
-    /// Of these, significant ones.
-    significant: usize,
-}
-
 /// Judges `benches`, in order.
 pub(super) fn judge(benches: &[Measured], settings: &Settings, nulls: &mut Nulls) -> Vec<BenchVerdict> {
     let tests: Vec<RankTest> = benches.iter().map(|bench| nulls.test(&bench.before, &bench.after)).collect();
-    let mut suites: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (index, bench) in benches.iter().enumerate() {
-        suites.entry(bench.suite()).or_default().push(index);
-    }
-    let mut corrected = vec![(1.0, Family { size: 1, significant: 0 }); benches.len()];
-    for members in suites.into_values() {
-        let p: Vec<f64> = members.iter().map(|index| tests[*index].p).collect();
-        let found = benjamini_hochberg(&p, settings.alpha);
-        let family = Family { size: members.len(), significant: found.significant };
-        for (index, q) in members.into_iter().zip(found.q) {
-            corrected[index] = (q, family);
-        }
-    }
-    let judged = benches.iter().zip(tests).zip(corrected);
-    judged
-        .map(|((bench, test), (q, family))| Judge { bench, test, q, family, settings }.verdict(nulls))
-        .collect()
+    let ids_with_p: Vec<(&str, f64)> =
+        benches.iter().zip(&tests).map(|(bench, test)| (bench.id.as_str(), test.p)).collect();
+    let families = correction::by_suite(&ids_with_p, settings.alpha);
+    let judged = benches.iter().zip(tests).zip(families);
+    judged.map(|((bench, test), family)| Judge { bench, test, family, settings }.verdict(nulls)).collect()
 }
 
 /// All that is known of one bench.
 struct Judge<'a> {
     bench: &'a Measured,
     test: RankTest,
-    q: f64,
-    family: Family,
+    family: InFamily,
     settings: &'a Settings,
 }
 
@@ -117,7 +88,7 @@ impl Judge<'_> {
             confidence: shown.map(|_| 1.0 - level),
             effect: Some(cliffs_delta(self.test.u, before, after)),
             p: Some(self.test.p),
-            q: Some(self.q),
+            q: Some(self.family.q),
             detectable: detectable.map(|shift_seen| shift.scale.ratio(shift_seen) - 1.0),
             boots_more: boots_more.flatten(),
         };
@@ -143,7 +114,7 @@ impl Judge<'_> {
     }
 
     fn is_significant(&self) -> bool {
-        self.q <= self.settings.alpha && self.family.significant > 0
+        self.family.q <= self.settings.alpha && self.family.significant > 0
     }
 
     fn decide(&self, estimate: &Estimate, margin: f64) -> Verdict {

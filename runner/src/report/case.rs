@@ -7,7 +7,7 @@ use perf_kernel::wire::Status;
 use super::clean::clean;
 use super::concern::{Concern, in_words};
 use super::rule::Rule;
-use crate::analysis::{BenchVerdict, Figures, MergedBench, count, merge, nanoseconds};
+use crate::analysis::{BenchVerdict, Figures, MergedBench, count, merge, nanoseconds, suite_of};
 use crate::assess::Assessment;
 use crate::collect::BootEnd;
 use crate::store::StoredBoot;
@@ -98,7 +98,7 @@ pub(super) fn suites(assessment: &Assessment) -> Vec<Suite<'_>> {
 
 /// Adds a case to the suite that its id names. The suite of boots is no bench's.
 fn add<'a>(suites: &mut Vec<Suite<'a>>, case: Case<'a>) {
-    let name = clean(case.id.split('/').next().unwrap_or_default()).into_owned();
+    let name = clean(suite_of(&case.id)).into_owned();
     match suites.iter_mut().skip(1).find(|suite| suite.name == name) {
         Some(suite) => suite.cases.push(case),
         None => suites.push(Suite { name, cases: vec![case] }),

@@ -8,7 +8,7 @@ use super::clean::clean;
 use super::page::{PageOptions, SkippedDetail};
 use super::quantity::{counted, time};
 use super::style::{Palette, Style};
-use crate::analysis::{MergedBench, Recommendation, Severity, count, nanoseconds, recommend};
+use crate::analysis::{MergedBench, Recommendation, Severity, count, nanoseconds, recommend, suite_of};
 use crate::collect::{Boot, Damage};
 use crate::store::Run;
 
@@ -207,7 +207,7 @@ fn skipped(merged: &[MergedBench<'_>], options: &PageOptions) -> String {
 fn by_suite(names: &[String]) -> String {
     let mut suites: Vec<(&str, usize)> = Vec::new();
     for name in names {
-        let suite = name.split('/').next().unwrap_or(name);
+        let suite = suite_of(name);
         match suites.iter_mut().find(|(known, _)| *known == suite) {
             Some((_, number)) => *number += 1,
             None => suites.push((suite, 1)),

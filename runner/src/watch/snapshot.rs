@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use perf_kernel::suites::{Selected, select};
 use perf_kernel::wire::{BenchRecord, LogLine, Status};
 
-use crate::analysis::Figures;
+use crate::analysis::{Figures, suite_of};
 use crate::collect::BootEnd;
 use crate::live::{Follower, LiveRun, LiveState, RunTail};
 use crate::report::clean;
@@ -73,7 +73,7 @@ pub(super) enum RowState {
 impl Row {
     /// The suite that it belongs to.
     pub(super) fn suite(&self) -> &str {
-        self.id.split('/').next().unwrap_or_default()
+        suite_of(&self.id)
     }
 }
 

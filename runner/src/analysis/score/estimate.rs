@@ -7,7 +7,7 @@ use perf_kernel::wire::{Mode, Status};
 use super::bootstrap::intervals;
 use super::{Score, ScorePart};
 use crate::analysis::merged::median;
-use crate::analysis::{FigureUnit, Side, SideBench};
+use crate::analysis::{FigureUnit, Side, SideBench, suite_of};
 
 /// The yardstick of the machine: a fixed number of dependent core cycles.
 const YARDSTICK: &str = "env/reference-loop";
@@ -35,7 +35,7 @@ pub fn score(reference: &Side, after: &Side) -> Option<Score> {
     let mut pairs = Vec::new();
     for (id, costs) in before.of_suites() {
         let Some(other) = now.costs.get(id).filter(|other| other.unit == costs.unit) else { continue };
-        let suite = id.split('/').next().unwrap_or(id);
+        let suite = suite_of(id);
         pairs.push(Pair { suite, before: &costs.boots, after: &other.boots });
     }
     let pair_of = |before, after| Pair { suite: PROBES, before, after };
@@ -102,7 +102,7 @@ impl<'a> Figures<'a> {
 
     /// The benches of the suites that are scored.
     fn of_suites(&self) -> impl Iterator<Item = (&'a str, &Costs)> {
-        let is_scored = |id: &&&str| id.split('/').next() != Some(PROBES);
+        let is_scored = |id: &&&str| suite_of(id) != PROBES;
         self.ids.iter().filter(is_scored).filter_map(|id| Some((*id, self.costs.get(id)?)))
     }
 

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use perf_kernel::suites::{SUITES, Selected, Suite};
 use perf_kernel::wire::{BenchRecord, Clock, Mode, Status};
 
-use crate::analysis::catalogue;
-use crate::analysis::{BenchVerdict, Figures, Growth, MergedBench, merge};
+use crate::analysis::{BenchVerdict, Figures, Growth, MergedBench, catalogue, merge, suite_of};
 use crate::assess::{Assessment, Course, TargetVerdict};
 use crate::report::headline;
 
@@ -71,7 +70,7 @@ impl<'a> View<'a> {
         let mut parts = Parts::of(assessment);
         let mut suites: Vec<SuiteView<'a>> = Vec::new();
         for merged in merge(assessment.run.boots.iter().map(|stored| &stored.boot)) {
-            let name = merged.id.split('/').next().unwrap_or(merged.id);
+            let name = suite_of(merged.id);
             let at = suites.iter().position(|suite| suite.name == name).unwrap_or_else(|| {
                 suites.push(SuiteView {
                     name,

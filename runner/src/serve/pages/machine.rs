@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use super::findings;
 use super::layout::{View, answer};
 use super::parts::{self, bench_link, machine_link, machine_title, moment};
+use crate::analysis::suite_of;
 use crate::report::clean;
 use crate::serve::error::PageError;
 use crate::serve::gate::Viewer;
@@ -122,7 +123,7 @@ fn newest_runs(runs: &[RunRow], line: &MachineLine) -> Markup {
 pub(super) fn by_suite(ids: &[String]) -> Vec<(&str, Vec<&str>)> {
     let mut suites: Vec<(&str, Vec<&str>)> = Vec::new();
     for id in ids {
-        let suite = id.split('/').next().unwrap_or(id);
+        let suite = suite_of(id);
         match suites.last_mut().filter(|(name, _)| *name == suite) {
             Some((_, ids)) => ids.push(id),
             None => suites.push((suite, vec![id])),
