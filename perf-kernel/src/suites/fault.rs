@@ -41,6 +41,24 @@ static BENCHES: &[Bench] = &[
         body: Body::Built(heap_exhaustion),
         ..Bench::new("fault/heap-exhaustion", "allocate until the heap is full, and go on")
     },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(other_page_fault),
+        ..Bench::new(
+            "fault/other-page-fault",
+            "read where no page is on the second CPU while the first one waits",
+        )
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(other_stack_overflow),
+        ..Bench::new("fault/other-stack-overflow", "recurse without end on the second CPU")
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(all_page_fault),
+        ..Bench::new("fault/all-page-fault", "read where no page is on two CPUs at once")
+    },
 ];
 
 fn checked_load(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
@@ -96,6 +114,30 @@ fn recurse(depth: u64) -> u64 {
         return 0;
     }
     recurse(depth - 1).wrapping_add(frame[usize::from(depth.is_multiple_of(2))])
+}
+
+/// Runs `first` on this CPU and `second` on another; the sum of what they return.
+fn on_two(bencher: &mut Bencher<'_>, first: fn() -> u64, second: fn() -> u64) -> Result<(), BenchError> {
+    let platform = bencher.platform();
+    let body = || {
+        let work = |cpu: usize| {
+            black_box(if cpu == 0 { first() } else { second() });
+        };
+        u64::from(platform.run_on_cpus(2, &work).is_ok())
+    };
+    bencher.measure(Expected::Varies, body)
+}
+
+fn other_page_fault(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    on_two(bencher, || 0, faults::page_fault)
+}
+
+fn other_stack_overflow(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    on_two(bencher, || 0, || recurse(black_box(u64::MAX)))
+}
+
+fn all_page_fault(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    on_two(bencher, faults::page_fault, faults::page_fault)
 }
 
 fn divide(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {

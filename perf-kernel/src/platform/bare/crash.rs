@@ -19,7 +19,7 @@ use crate::arch::backtrace::Backtrace;
 use crate::arch::ending::{Ending, Seizable, end};
 use crate::arch::exceptions::{self, Fault};
 use crate::arch::uart_backend::UartRegisters;
-use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt};
+use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt, per_cpu};
 use crate::plan::{self, Plan, UartChoice};
 use crate::run::{Identity, greet};
 use crate::units::{Hertz, Nanoseconds};
@@ -130,7 +130,7 @@ fn report(
         cause: cause.to_string(),
         message,
         bench: running_bench(ending),
-        cpu: 0,
+        cpu: per_cpu::index(),
         registers,
         backtrace: backtrace.to_vec(),
         image_base: means.image_base,

@@ -24,6 +24,19 @@ pub(super) fn heap_range(usable: impl Iterator<Item = Range<u64>>) -> Option<Ran
     (bytes > 0).then(|| start..start + bytes)
 }
 
+/// The `pages` of memory that other CPUs start in: the highest usable ones below 640 KiB, where devices begin. `None` if
+/// there are not as many in one piece. The first page, which firmware may still use, is none of them.
+pub(super) fn start_range(usable: impl Iterator<Item = Range<u64>>, pages: u64) -> Option<Range<u64>> {
+    const DEVICES: u64 = 0xa_0000;
+    let bytes = pages.checked_mul(FRAME_BYTES)?;
+    let fits = |region: Range<u64>| {
+        let end = region.end.min(DEVICES) / FRAME_BYTES * FRAME_BYTES;
+        let start = end.checked_sub(bytes)?;
+        (start >= region.start.max(FRAME_BYTES)).then_some(start..end)
+    };
+    usable.filter_map(fits).max_by_key(|range| range.start)
+}
+
 /// The usable regions without the `heap`, as whole frames. What the heap leaves of its region below it begins at an odd
 /// frame: the kernel's size moves that region, and whether a single frame lies there would change what it costs to split
 /// blocks for one.
@@ -99,6 +112,14 @@ mod tests {
             let first = frames[1].start / 4096;
             assert!(first % 2 == 1 && first - 10 * MIB / 4096 - pages <= 1, "{frames:?}");
         }
+    }
+
+    #[test]
+    fn other_cpus_start_in_the_highest_memory_below_the_devices() {
+        assert_eq!(start_range(small(0), 4), Some(0x9_b000..0x9_f000));
+        assert_eq!(start_range(core::iter::once(0x8_0000..0x20_0000), 4), Some(0x9_c000..0xa_0000));
+        assert_eq!(start_range([0..0x5000, 0x9_e000..0x9_f000].into_iter(), 4), Some(0x1000..0x5000));
+        assert_eq!(start_range([0..0x4fff, 0x10_0000..0x20_0000].into_iter(), 4), None);
     }
 
     #[test]

@@ -12,6 +12,8 @@ mod tables;
 mod translations;
 mod traps;
 
+pub(super) use area::UserArea;
+pub(super) use protection::install_on_cpu;
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;
