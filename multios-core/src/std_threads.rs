@@ -30,11 +30,19 @@ crate::host::thread_local! {
     static ME: StdThread = StdThread(Arc::new(Parker { has_token: Mutex::new(false), arrived: Condvar::new() }));
 }
 
+impl StdThreads {
+    /// The moment on the clock of deadlines: nanoseconds since some fixed point.
+    #[must_use]
+    pub fn now(self) -> Deadline {
+        Deadline(nanoseconds(start().elapsed()))
+    }
+}
+
 impl Scheduler for StdThreads {
     type Thread = StdThread;
-    type Guarded<T> = StdGuarded<T>;
+    type Guarded<T: Send> = StdGuarded<T>;
 
-    fn guard<T>(&self, value: T) -> StdGuarded<T> {
+    fn guard<T: Send>(&self, value: T) -> StdGuarded<T> {
         StdGuarded(Mutex::new(value))
     }
 

@@ -13,7 +13,7 @@ use super::{Deadline, Guarded, Scheduler, Wake};
 /// Messages are received in the order in which they found room. A sender that finds the channel full, and a receiver that
 /// finds it empty, are parked. Once it is closed nothing is sent, those that wait to send get their messages back, and
 /// what is in it can still be received.
-pub struct Channel<T, S: Scheduler> {
+pub struct Channel<T: Send, S: Scheduler> {
     scheduler: S,
     capacity: NonZeroUsize,
     state: S::Guarded<State<T, S::Thread>>,
@@ -68,7 +68,7 @@ pub enum ReceiveError {
     Closed,
 }
 
-impl<T, S: Scheduler> Channel<T, S> {
+impl<T: Send, S: Scheduler> Channel<T, S> {
     /// An open channel that holds up to `capacity` messages, whose room is taken at once.
     pub fn new(scheduler: S, capacity: NonZeroUsize) -> Self {
         let state = State {
@@ -254,7 +254,7 @@ impl<T> fmt::Debug for SendError<T> {
     }
 }
 
-impl<T, S: Scheduler> fmt::Debug for Channel<T, S> {
+impl<T: Send, S: Scheduler> fmt::Debug for Channel<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Channel").field("capacity", &self.capacity).finish_non_exhaustive()
     }

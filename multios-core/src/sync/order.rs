@@ -35,9 +35,9 @@ impl Ranked {
 
 impl Scheduler for Ranked {
     type Thread = StdThread;
-    type Guarded<T> = StdGuarded<T>;
+    type Guarded<T: Send> = StdGuarded<T>;
 
-    fn guard<T>(&self, value: T) -> StdGuarded<T> {
+    fn guard<T: Send>(&self, value: T) -> StdGuarded<T> {
         StdThreads.guard(value)
     }
 

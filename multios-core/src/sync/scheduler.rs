@@ -7,13 +7,13 @@ use core::time::Duration;
 /// A handle on one: cheap to clone, and every clone speaks of the same threads.
 pub trait Scheduler: Clone {
     /// Names a thread. It may outlive the thread: what is done to one that has ended does nothing.
-    type Thread: Clone + Eq;
+    type Thread: Clone + Eq + Send;
 
     /// State that threads share for a few instructions at a time.
-    type Guarded<T>: Guarded<T>;
+    type Guarded<T: Send>: Guarded<T> + Send + Sync;
 
     /// Makes `value` such state.
-    fn guard<T>(&self, value: T) -> Self::Guarded<T>;
+    fn guard<T: Send>(&self, value: T) -> Self::Guarded<T>;
 
     /// The calling thread.
     fn current(&self) -> Self::Thread;

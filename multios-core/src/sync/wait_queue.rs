@@ -79,7 +79,7 @@ impl<T: Clone, C> WaitQueue<T, C> {
 
 /// Parks until `settle` says how the waiting ended. It is asked, under the state's lock, after each park, and is told
 /// whether the deadline has passed: then it must come to an end, and leave the queue if it was not served.
-pub(super) fn wait<S: Scheduler, T, R>(
+pub(super) fn wait<S: Scheduler, T: Send, R>(
     scheduler: &S,
     state: &S::Guarded<T>,
     deadline: Option<Deadline>,

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
-use multios_core::sync::Scheduler;
+use multios_core::sync::{Deadline, Scheduler};
 
 use super::Platform;
 use crate::measure::BenchError;
@@ -11,7 +11,7 @@ use crate::measure::BenchError;
 /// Starts threads that the blocking primitives can stop.
 pub trait Runner {
     /// What stops and continues them.
-    type Scheduler: Scheduler<Thread: Send, Guarded<()>: Send + Sync> + Send + Sync + 'static;
+    type Scheduler: Scheduler + Send + Sync + 'static;
     /// Names a thread until it is joined.
     type Thread: Send;
 
@@ -23,6 +23,18 @@ pub trait Runner {
     /// # Errors
     /// The reason in a few words.
     fn spawn(&self, work: Box<dyn FnOnce() -> u64 + Send>) -> Result<Self::Thread, String>;
+
+    /// Starts a thread that calls `work`, on whichever CPU has the least to do.
+    ///
+    /// # Errors
+    /// The reason in a few words.
+    fn spawn_anywhere(&self, work: Box<dyn FnOnce() -> u64 + Send>) -> Result<Self::Thread, String>;
+
+    /// Calls `work` while the calling thread, and those that it starts, can be interrupted and preempted.
+    fn preemptibly(&self, work: &mut dyn FnMut());
+
+    /// Ticks of the counter since `deadline`; `None` before it.
+    fn lateness(&self, deadline: Deadline) -> Option<u64>;
 
     /// Waits for the end of `thread`, and gives what its work returned.
     ///
@@ -56,7 +68,7 @@ pub trait OnThreads {
 pub fn on_threads<W: OnThreads>(platform: &dyn Platform, work: W) -> Result<W::Output, BenchError> {
     #[cfg(feature = "hosted")]
     if platform.is_process() {
-        return finish(&super::hosted::ProcessRunner, work);
+        return finish(&super::hosted::ProcessRunner::new(platform.frequency()), work);
     }
     #[cfg(feature = "kernel")]
     if !platform.is_process()

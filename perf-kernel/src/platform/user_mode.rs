@@ -13,6 +13,12 @@ pub trait UserMode {
     /// Frames or heap are short.
     fn start(&self, program: Program) -> Result<Box<dyn UserProcess + '_>, MapError>;
 
+    /// A page in an address space of its own, which is not mapped yet.
+    ///
+    /// # Errors
+    /// Frames or heap are short.
+    fn shared_page(&self) -> Result<Box<dyn SharedPage + '_>, MapError>;
+
     /// Executes an invalid opcode in the kernel; whether its exception was taken and returned from.
     fn take_invalid_opcode(&self) -> bool;
 
@@ -72,6 +78,28 @@ pub trait UserProcess {
     /// # Errors
     /// It may not write all of that. A part may have been written.
     fn copy_out(&self, address: u64, bytes: &[u8]) -> Result<(), CopyError>;
+}
+
+/// A page of user memory that several CPUs use at the same time. What it takes goes back when it is dropped.
+pub trait SharedPage: Sync {
+    /// Maps it, as zeros.
+    ///
+    /// # Errors
+    /// It is mapped already, or frames are short.
+    fn map(&self) -> Result<(), MapError>;
+
+    /// Takes it from every CPU; how many pages that were. When it returns, no CPU reads it any more.
+    ///
+    /// # Errors
+    /// The heap is full.
+    fn unmap(&self) -> Result<u64, MapError>;
+
+    /// Reads its first word on the calling CPU, which has then cached where it is; `None` if it is not there.
+    fn read(&self) -> Option<u64>;
+
+    /// Waits until `is_so`, with interrupts on, so that the page can be taken from the calling CPU; whether it is so before
+    /// some seconds are over.
+    fn wait_until(&self, is_so: &dyn Fn() -> bool) -> bool;
 }
 
 /// What a process runs. All programs lie in one page of code; what each does with its two arguments stands here.

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 use core::mem::ManuallyDrop;
 
+use super::stress;
 use crate::arch::{checked, faults};
 use crate::measure::{BenchError, Bencher, Expected};
 use crate::platform::{OnThreads, Runner, on_threads};
@@ -20,6 +21,13 @@ pub(in crate::suites) static SUITE: Suite = Suite {
 };
 
 static BENCHES: &[Bench] = &[
+    Bench {
+        body: Body::Built(stress::stress),
+        ..Bench::new(
+            "fault/stress",
+            "threads, wake-ups, interrupts and shared pages on all CPUs, 100,000 of each",
+        )
+    },
     Bench {
         body: Body::Built(checked_load),
         ..Bench::new("fault/checked-load", "three checked loads: one that works and two that fault")

@@ -14,6 +14,8 @@ mod monitor;
 mod scale;
 mod security;
 mod selection;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod stress;
 mod update;
 
 /// The work of the probes at both ends of a boot.

@@ -64,8 +64,13 @@ impl Bench {
     /// Boots a copy of `image` with `plan` in it, whatever this program thinks of the plan, and keeps the transcript
     /// under `transcript`.
     pub(crate) fn boot_plan(&self, image: &Path, plan: &str, transcript: &str) -> Boot {
+        self.boot_plan_on("bios", image, plan, transcript)
+    }
+
+    /// The same on the machine of `profile`.
+    pub(crate) fn boot_plan_on(&self, profile: &str, image: &Path, plan: &str, transcript: &str) -> Boot {
         let config = config::load(&self.path("qemu.toml")).expect("profiles");
-        let profile = config.profile("bios").expect("a profile").clone();
+        let profile = config.profile(profile).expect("a profile").clone();
         let copy = self.path("copy.img");
         fs::copy(image, &copy).expect("room");
         image::write_plan(&copy, plan).expect("an image");

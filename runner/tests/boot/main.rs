@@ -4,3 +4,4 @@ mod crashes;
 mod exact;
 mod harness;
 mod machines;
+mod processors;

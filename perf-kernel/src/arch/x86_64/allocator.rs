@@ -6,6 +6,7 @@ use core::ptr::{NonNull, null_mut};
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use multios_core::memory::Heap;
+use x86_64::instructions::interrupts::without_interrupts;
 
 use super::PhysicalMemory;
 use super::arena::Arena;
@@ -17,7 +18,8 @@ static IS_EMERGENCY: AtomicBool = AtomicBool::new(false);
 static EMERGENCY: Arena<EMERGENCY_BYTES> = Arena::new();
 
 /// The heap as the global allocator. In an emergency, when the heap may be locked, full or broken, allocations come
-/// from memory apart, and blocks of the heap are left where they are.
+/// from memory apart, and blocks of the heap are left where they are. Whoever holds its lock is not interrupted: a thread
+/// that comes in between would wait for it.
 pub struct KernelAllocator {
     heap: Heap,
     is_claimed: AtomicBool,
@@ -68,7 +70,7 @@ unsafe impl GlobalAlloc for KernelAllocator {
             return EMERGENCY.allocate(layout).map_or(null_mut(), NonNull::as_ptr);
         }
         // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-        unsafe { self.heap.alloc(layout) }
+        without_interrupts(|| unsafe { self.heap.alloc(layout) })
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -77,13 +79,13 @@ unsafe impl GlobalAlloc for KernelAllocator {
             return;
         }
         // SAFETY: the caller keeps the contract of `GlobalAlloc`; before an emergency all blocks are the heap's.
-        unsafe { self.heap.dealloc(block, layout) }
+        without_interrupts(|| unsafe { self.heap.dealloc(block, layout) })
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         if !IS_EMERGENCY.load(Ordering::Relaxed) {
             // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-            return unsafe { self.heap.realloc(block, layout, bytes) };
+            return without_interrupts(|| unsafe { self.heap.realloc(block, layout, bytes) });
         }
         let Ok(larger) = Layout::from_size_align(bytes, layout.align()) else { return null_mut() };
         EMERGENCY.free(block, layout);

@@ -1,39 +1,39 @@
-//! The machine under kernel threads: guarded stacks, the interrupt flag, and the counter as their clock.
+//! The machine under kernel threads: guarded stacks, the interrupt flag, the timers, and the counter as their clock.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 use multios_core::memory::Frames;
 use spin::Mutex;
 use x86_64::instructions::interrupts;
 
+use super::apic::{self, Destination, Message};
+use super::deadline_timer::DeadlineTimer;
 use super::guarded_stacks::{GuardedStacks, Stack};
 use super::thread_system::Hardware;
-use super::{PhysicalMemory, Ring0, counter};
+use super::{PhysicalMemory, Ring0, counter, per_cpu, signals};
 use crate::units::{Hertz, Nanoseconds};
 
-/// The boot CPU.
-///
-/// It has no timer and no neighbour yet: deadlines are looked at when a thread blocks or yields, and a CPU without a
-/// ready thread watches the counter. A timer driver calls [`ThreadSystem::on_timer`] and lets [`Hardware::idle`] halt.
-///
-/// [`ThreadSystem::on_timer`]: super::thread_system::ThreadSystem::on_timer
+/// All CPUs that run.
 pub struct BareHardware {
     stacks: GuardedStacks,
-    frequency: AtomicU64,
+    frequency: Hertz,
+    /// `None` if there is no timer: deadlines are then looked at when a thread blocks or yields, and a CPU without a ready
+    /// thread watches the counter.
+    timer: Option<DeadlineTimer>,
 }
 
 impl BareHardware {
-    /// The machine with `memory`, where stacks come from `frames`.
+    /// The machine with `memory`, where stacks come from `frames`, and a counter that runs at `frequency`.
     #[must_use]
-    pub fn new(ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) -> Self {
-        Self { stacks: GuardedStacks::new(ring0, memory, frames), frequency: AtomicU64::new(0) }
-    }
-
-    /// Says how fast the counter runs.
-    pub fn set_frequency(&self, frequency: Hertz) {
-        self.frequency.store(frequency.0, Ordering::Relaxed);
+    pub fn new(
+        ring0: Ring0,
+        memory: PhysicalMemory,
+        frames: &'static Mutex<Frames>,
+        frequency: Hertz,
+    ) -> Self {
+        let stacks = GuardedStacks::new(ring0, memory, frames);
+        Self { stacks, frequency, timer: DeadlineTimer::new(frequency) }
     }
 
     /// The stacks of the threads.
@@ -42,7 +42,8 @@ impl BareHardware {
     }
 }
 
-// SAFETY: a stack's pages are mapped, writable and its own; one CPU runs, and the flag keeps all other code out.
+// SAFETY: a stack's pages are mapped, writable and its own; each CPU has its number in its area, and the
+// flag keeps all other code out.
 unsafe impl Hardware for BareHardware {
     type Stack = Stack;
 
@@ -58,9 +59,13 @@ unsafe impl Hardware for BareHardware {
         GuardedStacks::top(stack)
     }
 
+    fn cpus(&self) -> usize {
+        per_cpu::count()
+    }
+
     #[inline]
     fn cpu(&self) -> usize {
-        0
+        per_cpu::CpuArea::of_caller().index as usize
     }
 
     #[inline]
@@ -83,22 +88,49 @@ unsafe impl Hardware for BareHardware {
 
     fn deadline(&self, after: Duration) -> u64 {
         let after = Nanoseconds(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX));
-        let ticks = after.to_ticks(Hertz(self.frequency.load(Ordering::Relaxed)));
+        let ticks = after.to_ticks(self.frequency);
         counter::now().0.saturating_add(ticks.0)
     }
 
-    /// # Panics
-    /// Panics if there is no deadline: with interrupts off nothing could ever wake a thread.
-    fn idle(&self, until: Option<u64>) {
-        let until = until.expect("every thread waits for another");
-        while counter::now().0 < until {
-            core::hint::spin_loop();
+    fn wake_at(&self, moment: u64) {
+        if let Some(timer) = &self.timer {
+            timer.set(moment);
+        }
+    }
+
+    fn timer_has_rung(&self) {
+        if let Some(timer) = &self.timer {
+            timer.has_rung();
         }
     }
 
     /// # Panics
-    /// Panics: threads are put on CPUs that run, and no other does.
+    /// Panics if nothing could ever wake a thread: there is no deadline, and no other CPU.
+    fn idle(&self, until: Option<u64>) {
+        assert!(until.is_some() || self.cpus() > 1, "every thread waits for another");
+        match (&self.timer, until) {
+            (None, Some(until)) => {
+                while counter::now().0 < until {
+                    core::hint::spin_loop();
+                }
+            }
+            (timer, until) => {
+                if let (Some(timer), Some(until)) = (timer, until) {
+                    timer.set(until);
+                }
+                // What has come since interrupts were switched off is pending, and ends the halt: STI takes effect after
+                // the instruction that follows it (Intel SDM volume 2, STI).
+                interrupts::enable_and_hlt();
+                interrupts::disable();
+            }
+        }
+    }
+
+    /// # Panics
+    /// If the interrupt controller takes no command.
     fn reschedule(&self, cpu: usize) {
-        unreachable!("CPU {cpu} runs no threads");
+        let (Some(apic), Some(area)) = (apic::local(), per_cpu::area(cpu)) else { return };
+        let sent = apic.send(Destination::Cpu(area.apic_id()), Message::Interrupt(signals::RESCHEDULE));
+        sent.expect("the interrupt controller takes commands");
     }
 }

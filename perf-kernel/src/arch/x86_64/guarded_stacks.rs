@@ -5,7 +5,7 @@ use core::ptr::NonNull;
 
 use multios_core::memory::{Frame, Frames};
 use spin::Mutex;
-use x86_64::registers::control::Cr3;
+use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::structures::paging::mapper::CleanUp;
 use x86_64::structures::paging::{
     FrameAllocator, FrameDeallocator, Mapper, OffsetPageTable, Page, PageTable, PageTableFlags, PhysFrame,
@@ -13,6 +13,8 @@ use x86_64::structures::paging::{
 };
 use x86_64::{PhysAddr, VirtAddr};
 
+use super::shootdown::{self, Forget};
+use super::user::translations;
 use super::{PhysicalMemory, Ring0};
 use crate::kernel::threads::stack_region::{PLACES, REGION_START, STACK_BYTES, stack_of};
 
@@ -21,8 +23,6 @@ const PAGES: u64 = STACK_BYTES / PAGE_BYTES;
 /// The order of the block of frames under a stack.
 const ORDER: u8 = 3;
 const _: () = assert!(PAGE_BYTES << ORDER == STACK_BYTES);
-/// Free stacks that are kept mapped: taking one of them and giving it back touches no page table.
-const KEPT_MAX: usize = 64;
 
 /// A mapped stack.
 #[derive(Debug)]
@@ -56,6 +56,27 @@ pub struct StacksUsage {
     pub used: u32,
 }
 
+/// Puts the table below the top one that all stacks lie in where every address space finds it, before there is any, with a
+/// frame of `frames`; `None` if there is none. Address spaces share it for as long as they live: it is never given back.
+#[must_use]
+pub fn reserve_region(_ring0: Ring0, memory: &PhysicalMemory, frames: &Mutex<Frames>) -> Option<()> {
+    /// Bit 9 of an entry that is not present means nothing to the processor, and keeps the table from being empty.
+    const MARK: PageTableFlags = PageTableFlags::BIT_9;
+    let frame = frames.lock().allocate(0).ok()?;
+    let table = memory.pointer(frame.address, size_of::<PageTable>())?.cast::<PageTable>();
+    // SAFETY: the frame is nobody else's, and mapped.
+    unsafe { table.write(PageTable::new()) };
+    // SAFETY: as above; it is a table now.
+    let table = unsafe { &mut *table.as_ptr() };
+    table[511].set_addr(PhysAddr::zero(), MARK);
+    let root = memory.pointer(translations::kernel_root(), size_of::<PageTable>())?.cast::<PageTable>();
+    // SAFETY: the top table is mapped, and nobody changes it now: other CPUs only wait, and there are no stacks yet.
+    let root = unsafe { &mut *root.as_ptr() };
+    let entry = &mut root[page(REGION_START).p4_index()];
+    entry.set_addr(PhysAddr::new(frame.address), PageTableFlags::PRESENT | PageTableFlags::WRITABLE);
+    Some(())
+}
+
 impl GuardedStacks {
     /// No stacks yet; their memory and that of their page tables will come from `frames`.
     pub(super) fn new(_ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) -> Self {
@@ -83,19 +104,30 @@ impl GuardedStacks {
     pub(super) fn give(&self, stack: Stack) {
         let mut pool = self.pool.lock();
         pool.usage.used -= 1;
-        if pool.kept.len() < KEPT_MAX {
-            pool.kept.push(stack);
-        } else {
-            self.unmap(&mut pool, stack);
-        }
+        pool.kept.push(stack);
     }
 
-    /// Gives the memory of the stacks that nobody uses back, and that of page tables which are then empty. On one CPU:
-    /// others could still have the stacks in their TLBs.
+    /// Gives the memory of the stacks that nobody uses back, and that of page tables which are then empty. Called where
+    /// other CPUs take interrupts.
     pub fn trim(&self) {
+        // Whoever takes a stack meanwhile waits for the lock with interrupts off: other CPUs are asked to forget, and the
+        // memory given back, after it is free again.
+        let unused = without_interrupts(|| self.unmap_unused());
+        shootdown::ask_others(&Forget::Kernel);
+        without_interrupts(|| {
+            let mut frames = self.frames.lock();
+            for frame in unused {
+                // A block that its allocator does not know would be a bug of this file; it is left alone.
+                let _ = frames.release(frame);
+            }
+        });
+    }
+
+    fn unmap_unused(&self) -> Vec<Frame> {
         let mut pool = self.pool.lock();
+        let mut unused = Vec::new();
         while let Some(stack) = pool.kept.pop() {
-            self.unmap(&mut pool, stack);
+            unused.push(self.unmap(&mut pool, stack));
         }
         pool.kept = Vec::new();
         if pool.usage.used == 0 {
@@ -103,11 +135,11 @@ impl GuardedStacks {
         }
         let last = stack_of(PLACES - 1).end - PAGE_BYTES;
         let region = Page::range_inclusive(page(REGION_START), page(last));
-        let mut frames = self.frames.lock();
         if let Some(mut tables) = self.tables() {
-            // SAFETY: nothing but stacks is mapped in the region, so that no other address space shares its tables.
-            unsafe { tables.clean_up_addr_range(region, &mut Source(&mut frames)) };
+            // SAFETY: nothing but stacks is mapped in the region, and the table that address spaces share is never empty.
+            unsafe { tables.clean_up_addr_range(region, &mut Emptied(&mut unused)) };
         }
+        unused
     }
 
     pub(super) fn top(stack: &Stack) -> NonNull<u8> {
@@ -130,11 +162,13 @@ impl GuardedStacks {
             return None;
         };
         let stack = Stack { place, frame };
+        pool.usage.mapped += 1;
         if self.map(&stack).is_none() {
-            self.unmap(pool, stack);
+            // Nobody has used what was mapped of it, so that nobody has it cached.
+            let frame = self.unmap(pool, stack);
+            let _ = self.frames.lock().release(frame);
             return None;
         }
-        pool.usage.mapped += 1;
         Some(stack)
     }
 
@@ -157,31 +191,27 @@ impl GuardedStacks {
         Some(())
     }
 
-    /// Unmaps a stack as far as it is mapped, and gives its memory back.
-    fn unmap(&self, pool: &mut Pool, stack: Stack) {
-        let mut is_whole = true;
+    /// Unmaps a stack as far as it is mapped, and gives its memory, which other CPUs may still have cached.
+    fn unmap(&self, pool: &mut Pool, stack: Stack) -> Frame {
         if let Some(mut tables) = self.tables() {
             for number in 0..PAGES {
                 let unmapped = tables.unmap(page(stack_of(stack.place).start + number * PAGE_BYTES));
-                is_whole &= unmapped.map(|(_, flush)| flush.flush()).is_ok();
+                let _ = unmapped.map(|(_, flush)| flush.flush());
             }
         }
-        if is_whole {
-            pool.usage.mapped -= 1;
-        }
+        pool.usage.mapped -= 1;
         pool.places.push(stack.place);
-        // A block that its allocator does not know would be a bug of this file; it is left alone.
-        let _ = self.frames.lock().release(stack.frame);
+        stack.frame
     }
 
-    /// The tables that the CPU uses.
+    /// The kernel's tables.
     fn tables(&self) -> Option<OffsetPageTable<'_>> {
-        let root = Cr3::read().0.start_address().as_u64();
+        let root = translations::kernel_root();
         let table = self.memory.pointer(root, size_of::<PageTable>())?.cast::<PageTable>();
         let offset = VirtAddr::new(self.memory.pointer(0, 1)?.addr().get() as u64);
         // SAFETY: the loader maps all memory, the tables included; they change under the pool's lock alone.
         let table = unsafe { &mut *table.as_ptr() };
-        // SAFETY: this is the top table in use, and the offset that of the loader's mapping.
+        // SAFETY: this is a top table, and the offset that of the loader's mapping.
         Some(unsafe { OffsetPageTable::new(table, offset) })
     }
 }
@@ -201,9 +231,11 @@ unsafe impl FrameAllocator<Size4KiB> for Source<'_> {
     }
 }
 
-impl FrameDeallocator<Size4KiB> for Source<'_> {
+/// Page tables that have become empty.
+struct Emptied<'unused>(&'unused mut Vec<Frame>);
+
+impl FrameDeallocator<Size4KiB> for Emptied<'_> {
     unsafe fn deallocate_frame(&mut self, frame: PhysFrame) {
-        // As in `unmap`.
-        let _ = self.0.release(Frame { address: frame.start_address().as_u64(), order: 0 });
+        self.0.push(Frame { address: frame.start_address().as_u64(), order: 0 });
     }
 }

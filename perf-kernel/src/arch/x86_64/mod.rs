@@ -21,6 +21,8 @@ pub mod checked;
 #[cfg(any(feature = "kernel", test))]
 mod context;
 #[cfg(feature = "kernel")]
+mod deadline_timer;
+#[cfg(feature = "kernel")]
 mod descriptors;
 #[cfg(feature = "kernel")]
 pub mod ending;
@@ -48,10 +50,14 @@ mod physical;
 mod pic;
 #[cfg(feature = "kernel")]
 mod port;
+#[cfg(any(feature = "kernel", test))]
+mod preemption;
 #[cfg(feature = "kernel")]
 mod privilege;
 #[cfg(feature = "kernel")]
 mod processor;
+#[cfg(feature = "kernel")]
+mod shootdown;
 #[cfg(feature = "kernel")]
 pub mod signals;
 #[cfg(feature = "kernel")]

@@ -8,6 +8,7 @@ use spin::Once;
 
 use super::checked;
 use super::user::UserArea;
+use super::user::translations::InUse;
 use super::work::Job;
 
 /// CPUs that are started at most.
@@ -29,6 +30,8 @@ pub(super) struct CpuArea {
     this: AtomicU64,
     /// What it knows of user mode.
     pub(super) user: UserArea,
+    /// Which page tables it uses.
+    pub(super) translations: InUse,
     /// From 0, the CPU that the firmware has started.
     pub(super) index: u32,
     /// By which others send to it; 0 on the first CPU until its APIC is on, and before that nobody sends.
@@ -49,6 +52,7 @@ impl CpuArea {
         Self {
             this: AtomicU64::new(0),
             user: UserArea::new(),
+            translations: InUse::new(),
             index,
             apic_id: AtomicU32::new(apic_id),
             stack,
@@ -87,6 +91,7 @@ pub(super) fn install_first(stack: Range<u64>) {
 pub(super) fn adopt(area: &'static CpuArea) {
     let address = u64::try_from(core::ptr::from_ref(area).expose_provenance()).unwrap_or(0);
     area.this.store(address, Ordering::Relaxed);
+    area.translations.begin();
     // SAFETY: GS leads to areas only while the CPU is in the kernel.
     let _ = unsafe { checked::write_msr(IA32_GS_BASE, address) };
 }

@@ -2,8 +2,10 @@
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use spin::Once;
+
 use super::apic::{self, Destination, Message, Vectors};
-use super::{counter, per_cpu};
+use super::{counter, per_cpu, shootdown};
 use crate::units::Ticks;
 
 /// There is work; see [`super::work`].
@@ -12,16 +14,37 @@ pub(super) const WAKE: u8 = 0xf0;
 const ASK: u8 = 0xf1;
 /// Its stub reads the counter before anything else; see [`super::interrupt_table`].
 pub(super) const TIMED: u8 = 0xf2;
+/// The CPU has a thread to look at.
+pub(super) const RESCHEDULE: u8 = 0xf3;
+/// The local APIC's timer.
+pub(super) const TIMER: u8 = 0xf4;
+/// Translations are to be forgotten.
+pub(super) const SHOOTDOWN: u8 = 0xf5;
 /// The vectors that local APICs raise by themselves.
 pub(super) const VECTORS: Vectors = Vectors { spurious: 0xff, error: 0xfe };
 
 /// The counter at the first instruction of the last handler of [`TIMED`]; 0 where there was none.
 pub(super) static TIMED_TICKS: AtomicU64 = AtomicU64::new(0);
 
+/// What the threads have to do with interrupts.
+#[derive(Debug)]
+pub struct ThreadHandlers {
+    /// Called last by the timer's.
+    pub on_timer: fn(),
+    /// Called last by that of another CPU that has made a thread ready.
+    pub on_reschedule: fn(),
+}
+
+static THREAD_HANDLERS: Once<ThreadHandlers> = Once::new();
 static ASKED: AtomicU64 = AtomicU64::new(0);
 static TIMED_TAKEN: AtomicU64 = AtomicU64::new(0);
 static SPURIOUS_TAKEN: AtomicU64 = AtomicU64::new(0);
 static ERRORS_TAKEN: AtomicU64 = AtomicU64::new(0);
+
+/// Says once what the threads have to do with interrupts.
+pub fn set_thread_handlers(handlers: ThreadHandlers) {
+    THREAD_HANDLERS.call_once(|| handlers);
+}
 
 /// Does what the interrupt `vector` asks for, and ends it.
 pub(super) fn take(vector: u8) {
@@ -46,6 +69,15 @@ pub(super) fn take(vector: u8) {
         }
         // Being interrupted is all that it is for.
         WAKE => {}
+        SHOOTDOWN => shootdown::answer(),
+        // Ended first: another thread may go on before this one comes back.
+        TIMER | RESCHEDULE => {
+            apic.end_of_interrupt();
+            if let Some(handlers) = THREAD_HANDLERS.get() {
+                if vector == TIMER { (handlers.on_timer)() } else { (handlers.on_reschedule)() }
+            }
+            return;
+        }
         // The interrupt controllers of old are masked, and what they raise by mistake is not the APIC's.
         _ => return,
     }
@@ -99,4 +131,20 @@ pub fn interrupt_myself(patience: Ticks) -> Option<Ticks> {
     let handler = TIMED_TICKS.load(Ordering::Relaxed);
     let is_taken_once = TIMED_TAKEN.load(Ordering::Relaxed) == taken.wrapping_add(1);
     (is_taken_once && handler >= start.0).then(|| Ticks(handler).since(start))
+}
+
+/// Waits on the calling CPU until `is_so`, with interrupts on; whether it is so within `patience`.
+pub(super) fn wait_until(patience: Ticks, is_so: &dyn Fn() -> bool) -> bool {
+    let had_interrupts = x86_64::instructions::interrupts::are_enabled();
+    x86_64::instructions::interrupts::enable();
+    let begin = counter::now();
+    let mut is_done = is_so();
+    while !is_done && counter::now().since(begin) < patience {
+        core::hint::spin_loop();
+        is_done = is_so();
+    }
+    if !had_interrupts {
+        super::interrupts_off();
+    }
+    is_done
 }

@@ -25,7 +25,10 @@ pub unsafe trait Hardware: Send + Sync + 'static {
     /// Its end, aligned to 16 bytes.
     fn top(stack: &Self::Stack) -> NonNull<u8>;
 
-    /// The calling CPU, below 64, in the order in which they were added.
+    /// How many CPUs can run threads. All but the first wait for interrupts until a thread is given to them.
+    fn cpus(&self) -> usize;
+
+    /// The calling CPU, below [`Hardware::cpus`] and 64.
     fn cpu(&self) -> usize;
 
     /// Keeps interrupts out of the calling CPU, and says whether they could come.
@@ -39,6 +42,13 @@ pub unsafe trait Hardware: Send + Sync + 'static {
 
     /// The moment on that clock that is `after` from now.
     fn deadline(&self, after: Duration) -> u64;
+
+    /// Makes the calling CPU's timer call `ThreadSystem::on_timer` at `moment` or soon after, or earlier if that was asked
+    /// for.
+    fn wake_at(&self, moment: u64);
+
+    /// Notes that the calling CPU's timer has rung, and is set for no moment now.
+    fn timer_has_rung(&self);
 
     /// Waits, with interrupts off before and after, until there may be something to do: the moment `until`, an
     /// interrupt, or another CPU's [`Hardware::reschedule`]. May return early.

@@ -2,7 +2,7 @@
 
 use core::mem;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64};
 use core::time::Duration;
 
 use multios_core::sync::{Deadline, Guarded, Priority, Scheduler, Wake};
@@ -10,7 +10,7 @@ use spin::mutex::{SpinMutex as Mutex, SpinMutexGuard as MutexGuard};
 
 use super::context::{self, Context};
 pub use super::thread_hardware::{Hardware, Work};
-use super::vector_state::{Method, keep};
+use super::vector_state::Method;
 use crate::kernel::threads::{
     Block, CpuSet, JoinError, Pick, SpawnError, Switch, ThreadId, Threads, ThreadsUsage, Unparked,
 };
@@ -19,7 +19,7 @@ use crate::kernel::threads::{
 const CPUS_MAX: usize = 64;
 
 /// What a thread runs with.
-struct Body<S> {
+pub(super) struct Body<S> {
     context: Context,
     /// `None` for the first thread of a CPU, whose stack is none of ours.
     stack: Option<S>,
@@ -32,14 +32,19 @@ struct Body<S> {
 /// One lock guards the table, over switches as well, so that nobody goes on with a thread whose registers are not yet
 /// stored. It is held with interrupts off and never while a thread's own code runs.
 pub struct ThreadSystem<H: Hardware> {
-    hardware: H,
-    table: Mutex<Threads<Body<H::Stack>>>,
+    pub(super) hardware: H,
+    pub(super) table: Mutex<Threads<Body<H::Stack>>>,
     /// Holds of preemption on each CPU.
-    holds: [AtomicU32; CPUS_MAX],
+    pub(super) holds: [AtomicU32; CPUS_MAX],
     /// CPUs, as bits, on which a preemption was held back.
-    held_back: AtomicU64,
-    vectors: Method,
+    pub(super) held_back: AtomicU64,
+    /// CPUs, as bits, whose timer ends the turn of their thread.
+    pub(super) sharing: AtomicU64,
+    pub(super) vectors: Method,
 }
+
+/// The table while its lock is held.
+pub(super) type Table<'a, H> = MutexGuard<'a, Threads<Body<<H as Hardware>::Stack>>>;
 
 impl<H: Hardware> ThreadSystem<H> {
     /// Up to `threads_max` threads on `hardware`. The calling code becomes the first thread of CPU 0.
@@ -50,28 +55,19 @@ impl<H: Hardware> ThreadSystem<H> {
             table: Mutex::new(Threads::new(threads_max.max(1))),
             holds: [const { AtomicU32::new(0) }; CPUS_MAX],
             held_back: AtomicU64::new(0),
+            sharing: AtomicU64::new(0),
             vectors: Method::detect(),
         };
-        // There is room for one.
-        let _ = system.add_cpu();
+        system.begin();
         system
     }
 
-    /// Makes the calling code the first thread of the next CPU, which is the calling one, and gives its number.
-    ///
-    /// # Errors
-    /// There are as many threads as there may be.
-    pub fn add_cpu(&self) -> Result<usize, SpawnError> {
-        let first = Body { context: Context::running(), stack: None, work: None, has_interrupts: false };
-        self.table.lock().add_cpu(first)
-    }
-
-    /// Gives the memory of the table back if no thread is left but the first of CPU 0, which is the calling one; whether
-    /// that is so.
+    /// Gives the memory of the table back if no thread is left but the first of each CPU, of which the calling one is CPU
+    /// 0's; whether that is so.
     pub fn reset(&self) -> bool {
         self.quietly(|| {
             let mut table = self.table.lock();
-            let is_quiet = table.usage().alive <= 1 && table.usage().ended == 0;
+            let is_quiet = table.usage().alive <= table.cpus() && table.usage().ended == 0;
             if is_quiet {
                 *table = Threads::new(table.threads_max());
             }
@@ -79,16 +75,32 @@ impl<H: Hardware> ThreadSystem<H> {
         })
     }
 
-    /// Makes the calling code the first thread of CPU 0, if there is none.
+    /// Makes the calling code the first thread of CPU 0, and what each other CPU does now, which is to wait for
+    /// interrupts, the first of that, if there is no thread.
     pub fn begin(&self) {
-        if self.usage().alive == 0 {
-            let _ = self.add_cpu();
-        }
+        self.quietly(|| {
+            let mut table = self.table.lock();
+            if table.usage().alive > 0 {
+                return;
+            }
+            for cpu in 0..self.hardware.cpus().min(CPUS_MAX) {
+                let first =
+                    Body { context: Context::running(), stack: None, work: None, has_interrupts: false };
+                let priority = if cpu == 0 { Priority::NORMAL } else { Priority::LOWEST };
+                // There is room, or there are fewer CPUs.
+                let _ = table.add_cpu(priority, first);
+            }
+        });
     }
 
     /// The machine under the threads.
     pub const fn hardware(&self) -> &H {
         &self.hardware
+    }
+
+    /// The calling thread's CPU.
+    pub fn cpu(&self) -> usize {
+        self.hardware.cpu()
     }
 
     /// What threads there are.
@@ -115,7 +127,7 @@ impl<H: Hardware> ThreadSystem<H> {
         let mut table = self.table.lock();
         let spawned = match table.spawn(self.hardware.cpu(), priority, affinity, body) {
             Ok((id, unparked)) => {
-                self.answer(table, unparked);
+                self.answer(table, unparked, had_interrupts);
                 Ok(id)
             }
             Err((error, body)) => {
@@ -161,11 +173,8 @@ impl<H: Hardware> ThreadSystem<H> {
         self.hardware.interrupts_off();
         let mut table = self.table.lock();
         let cpu = self.hardware.cpu();
-        if let Unparked::Reschedule(other) = table.exit(cpu, value)
-            && other != cpu
-        {
-            self.hardware.reschedule(other);
-        }
+        let unparked = table.exit(cpu, value);
+        self.tell_another(cpu, unparked);
         let pick = table.pick(cpu);
         self.follow(table, cpu, pick);
         unreachable!("nothing goes on with a thread that has ended")
@@ -177,6 +186,7 @@ impl<H: Hardware> ThreadSystem<H> {
             let mut table = self.table.lock();
             let cpu = self.hardware.cpu();
             table.sleep(cpu, deadline.0);
+            self.hardware.wake_at(deadline.0);
             let pick = table.pick(cpu);
             self.follow(table, cpu, pick);
         });
@@ -190,72 +200,14 @@ impl<H: Hardware> ThreadSystem<H> {
         self.quietly(|| self.table.lock().set_affinity(id, affinity))
     }
 
-    /// What the timer's interrupt calls last, with interrupts off: wakes those whose deadline has passed, and gives the
-    /// CPU to a thread as urgent as the interrupted one, or more. All registers of that one are kept.
-    pub fn on_timer(&'static self) {
-        self.on_interrupt(|table, cpu| table.yield_now(cpu));
-    }
-
-    /// What any other interrupt calls last, with interrupts off: gives the CPU to a thread that is more urgent than the
-    /// interrupted one. All registers of that one are kept.
-    pub fn on_reschedule(&'static self) {
-        self.on_interrupt(|table, cpu| table.preempt(cpu));
-    }
-
-    fn on_interrupt(&'static self, decide: impl FnOnce(&mut Threads<Body<H::Stack>>, usize) -> Pick) {
-        let mut table = self.table.lock();
-        let cpu = self.hardware.cpu();
-        self.expire(&mut table);
-        if self.holds[cpu].load(Ordering::Relaxed) > 0 {
-            self.held_back.fetch_or(1 << cpu, Ordering::Relaxed);
-            return;
-        }
-        match decide(&mut table, cpu) {
-            Pick::Stay => {}
-            pick => keep(self.vectors, || self.follow(table, cpu, pick)),
-        }
-    }
-
-    /// Keeps the calling thread on its CPU until as many calls of [`ThreadSystem::release_preemption`].
-    #[inline]
-    fn hold_preemption(&self) {
-        self.quietly(|| self.holds[self.hardware.cpu()].fetch_add(1, Ordering::Relaxed));
-    }
-
-    /// Ends a hold, and lets a more urgent thread run that has become ready meanwhile.
-    #[inline]
-    fn release_preemption(&'static self) {
-        self.quietly(|| {
-            let cpu = self.hardware.cpu();
-            let bit = 1 << cpu;
-            let is_last = self.holds[cpu].fetch_sub(1, Ordering::Relaxed) == 1;
-            if is_last && self.held_back.load(Ordering::Relaxed) & bit != 0 {
-                self.held_back.fetch_and(!bit, Ordering::Relaxed);
-                let mut table = self.table.lock();
-                let pick = table.preempt(cpu);
-                self.follow(table, cpu, pick);
-            }
-        });
-    }
-
-    /// Does what a wake-up asks for.
-    fn answer(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, unparked: Unparked) {
-        let Unparked::Reschedule(target) = unparked else { return };
-        let cpu = self.hardware.cpu();
-        if target != cpu {
-            drop(table);
-            self.hardware.reschedule(target);
-        } else if self.holds[cpu].load(Ordering::Relaxed) > 0 {
-            self.held_back.fetch_or(1 << cpu, Ordering::Relaxed);
-        } else {
-            let pick = table.preempt(cpu);
-            self.follow(table, cpu, pick);
-        }
-    }
-
     /// Brings the calling thread to where `pick` says, and returns when it goes on; the table is then unlocked.
     #[inline]
-    fn follow(&'static self, table: MutexGuard<'_, Threads<Body<H::Stack>>>, cpu: usize, pick: Pick) {
+    pub(super) fn follow(
+        &'static self,
+        table: MutexGuard<'_, Threads<Body<H::Stack>>>,
+        cpu: usize,
+        pick: Pick,
+    ) {
         match pick {
             Pick::Stay => {}
             Pick::Switch(switch) => self.switch(table, switch),
@@ -274,13 +226,16 @@ impl<H: Hardware> ThreadSystem<H> {
             self.expire(&mut table);
             match table.pick(cpu) {
                 Pick::Stay => return,
-                Pick::Switch(switch) => return self.switch(table, switch),
+                Pick::Switch(switch) => {
+                    self.begin_turn(cpu);
+                    return self.follow(table, cpu, Pick::Switch(switch));
+                }
                 Pick::Idle(next) => until = next,
             }
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn switch(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, switch: Switch) {
         let to = table.resource_mut(switch.to).map(|body| body.context);
         let from = table.resource_mut(switch.from).map(|body| NonNull::from(&mut body.context));
@@ -313,20 +268,19 @@ impl<H: Hardware> ThreadSystem<H> {
         // SAFETY: the table is locked for whoever arrives.
         let table = unsafe { &mut *self.table.as_mut_ptr() };
         let dead = table.take_dead(cpu);
+        let unparked = dead.map_or(Unparked::Nothing, |(body, unparked)| {
+            // Before whoever joins it can look whether stacks are left.
+            body.stack.into_iter().for_each(|stack| self.hardware.give_stack(stack));
+            unparked
+        });
         // SAFETY: as above, and the reference is used no more.
         unsafe { self.table.force_unlock() };
-        let Some((body, unparked)) = dead else { return };
-        body.stack.into_iter().for_each(|stack| self.hardware.give_stack(stack));
-        if let Unparked::Reschedule(other) = unparked
-            && other != cpu
-        {
-            self.hardware.reschedule(other);
-        }
+        self.tell_another(cpu, unparked);
     }
 
     /// Wakes all whose deadline has passed.
     #[inline]
-    fn expire(&self, table: &mut Threads<Body<H::Stack>>) {
+    pub(super) fn expire(&self, table: &mut Threads<Body<H::Stack>>) {
         if table.earliest().is_some() {
             self.expire_due(table);
         }
@@ -334,27 +288,36 @@ impl<H: Hardware> ThreadSystem<H> {
 
     #[cold]
     fn expire_due(&self, table: &mut Threads<Body<H::Stack>>) {
-        let now = self.hardware.now();
+        let (now, cpu) = (self.hardware.now(), self.hardware.cpu());
         while let Some(unparked) = table.expire(now) {
-            if let Unparked::Reschedule(other) = unparked
-                && other != self.hardware.cpu()
-            {
-                self.hardware.reschedule(other);
+            if !self.tell_another(cpu, unparked) {
+                // Of several that are ready now, each has its turn.
+                self.begin_turn(cpu);
             }
         }
     }
 
     /// Calls `work` with interrupts off.
     #[inline]
-    fn quietly<T>(&self, work: impl FnOnce() -> T) -> T {
+    pub(super) fn quietly<T>(&self, work: impl FnOnce() -> T) -> T {
         let had_interrupts = self.hardware.interrupts_off();
         let result = work();
         self.restore(had_interrupts);
         result
     }
 
+    /// Changes what threads there are ready, and does what that asks for.
     #[inline]
-    fn restore(&self, had_interrupts: bool) {
+    fn change(&'static self, change: impl FnOnce(&mut Threads<Body<H::Stack>>) -> Unparked) {
+        let had_interrupts = self.hardware.interrupts_off();
+        let mut table = self.table.lock();
+        let unparked = change(&mut table);
+        self.answer(table, unparked, had_interrupts);
+        self.restore(had_interrupts);
+    }
+
+    #[inline]
+    pub(super) fn restore(&self, had_interrupts: bool) {
         if had_interrupts {
             self.hardware.interrupts_on();
         }
@@ -380,9 +343,9 @@ extern "sysv64" fn begin<H: Hardware>(system: usize) -> ! {
 
 impl<H: Hardware> Scheduler for &'static ThreadSystem<H> {
     type Thread = ThreadId;
-    type Guarded<T> = HeldGuarded<T, H>;
+    type Guarded<T: Send> = HeldGuarded<T, H>;
 
-    fn guard<T>(&self, value: T) -> HeldGuarded<T, H> {
+    fn guard<T: Send>(&self, value: T) -> HeldGuarded<T, H> {
         HeldGuarded { system: self, value: Mutex::new(value) }
     }
 
@@ -398,6 +361,9 @@ impl<H: Hardware> Scheduler for &'static ThreadSystem<H> {
             match table.park(cpu, deadline.map(|deadline| deadline.0)) {
                 Block::Done(wake) => wake,
                 Block::Wait => {
+                    if let Some(deadline) = deadline {
+                        system.hardware.wake_at(deadline.0);
+                    }
                     system.expire(&mut table);
                     let pick = table.pick(cpu);
                     system.follow(table, cpu, pick);
@@ -409,11 +375,7 @@ impl<H: Hardware> Scheduler for &'static ThreadSystem<H> {
 
     fn unpark(&self, thread: &ThreadId) {
         let system = *self;
-        system.quietly(|| {
-            let mut table = system.table.lock();
-            let unparked = table.unpark(*thread);
-            system.answer(table, unparked);
-        });
+        system.change(|table| table.unpark(*thread));
     }
 
     fn yield_now(&self) {
@@ -422,8 +384,10 @@ impl<H: Hardware> Scheduler for &'static ThreadSystem<H> {
             let mut table = system.table.lock();
             system.expire(&mut table);
             let cpu = system.hardware.cpu();
-            let pick = table.yield_now(cpu);
-            system.follow(table, cpu, pick);
+            // A thread that yields is never kept waiting by an idle CPU: this is the way that counts.
+            if let Pick::Switch(switch) = table.yield_now(cpu) {
+                system.switch(table, switch);
+            }
         });
     }
 
@@ -437,20 +401,12 @@ impl<H: Hardware> Scheduler for &'static ThreadSystem<H> {
 
     fn lend(&self, thread: &ThreadId, priority: Priority) {
         let system = *self;
-        system.quietly(|| {
-            let mut table = system.table.lock();
-            let unparked = table.lend(*thread, priority);
-            system.answer(table, unparked);
-        });
+        system.change(|table| table.lend(*thread, priority));
     }
 
     fn end_loan(&self, thread: &ThreadId, priority: Priority) {
         let system = *self;
-        system.quietly(|| {
-            let mut table = system.table.lock();
-            let unparked = table.end_loan(*thread, priority);
-            system.answer(table, unparked);
-        });
+        system.change(|table| table.end_loan(*thread, priority));
     }
 
     fn is_unwinding(&self) -> bool {

@@ -49,6 +49,10 @@ unsafe impl Hardware for Process {
         NonNull::new(stack.as_ptr_range().end.cast_mut().cast()).expect("a box is nowhere near the end")
     }
 
+    fn cpus(&self) -> usize {
+        1
+    }
+
     fn cpu(&self) -> usize {
         0
     }
@@ -68,6 +72,10 @@ unsafe impl Hardware for Process {
     fn deadline(&self, after: Duration) -> u64 {
         self.now() + u64::try_from(after.as_nanos()).unwrap_or(u64::MAX)
     }
+
+    fn wake_at(&self, _moment: u64) {}
+
+    fn timer_has_rung(&self) {}
 
     fn idle(&self, until: Option<u64>) {
         let until = until.expect("every thread waits for another");

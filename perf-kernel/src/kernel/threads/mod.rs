@@ -2,6 +2,7 @@
 //!
 //! This is the decision alone, which a test can script; `arch` carries it out.
 
+mod decision;
 mod run_queue;
 mod sleepers;
 pub mod stack_region;
@@ -10,5 +11,6 @@ mod stress;
 mod table;
 mod thread;
 
-pub use table::{Block, Pick, Switch, Threads, ThreadsUsage, Unparked};
+pub use decision::{Block, Pick, Switch, ThreadsUsage, Unparked};
+pub use table::Threads;
 pub use thread::{CpuSet, JoinError, SpawnError, ThreadId};

@@ -75,7 +75,7 @@ impl RunQueue {
     }
 
     /// [`RunQueue::push_back`] and [`RunQueue::pop`] in one, and in a few steps for two threads that take turns.
-    #[inline]
+    #[inline(always)]
     pub(super) fn exchange(&mut self, links: &mut [Links], slot: u32, priority: Priority) -> Option<u32> {
         let level = usize::from(priority.level());
         let first = self.first[level];
@@ -85,6 +85,11 @@ impl RunQueue {
             links[at(slot)] = Links::NONE;
             return Some(first);
         }
+        self.exchange_among_several(links, slot, priority)
+    }
+
+    #[cold]
+    fn exchange_among_several(&mut self, links: &mut [Links], slot: u32, priority: Priority) -> Option<u32> {
         self.push_back(links, slot, priority);
         self.pop(links)
     }

@@ -35,7 +35,7 @@ impl Script {
         let resources = Rc::new(());
         let mut threads = Threads::new(THREADS_MAX);
         for cpu in 0..CPUS {
-            assert_eq!(threads.add_cpu(resources.clone()), Ok(cpu));
+            assert_eq!(threads.add_cpu(Priority::NORMAL, resources.clone()), Ok(cpu));
         }
         Self {
             threads,
@@ -252,7 +252,7 @@ fn spawned(threads: &mut Threads<()>, level: u8) -> ThreadId {
 
 fn single() -> Threads<()> {
     let mut threads = Threads::new(8);
-    threads.add_cpu(()).expect("there is room");
+    threads.add_cpu(Priority::NORMAL, ()).expect("there is room");
     threads
 }
 
@@ -337,7 +337,7 @@ fn a_loan_raises_a_ready_thread_over_others_until_it_ends() {
 fn threads_run_where_they_may() {
     let mut threads = Threads::new(8);
     for _ in 0..CPUS {
-        threads.add_cpu(()).expect("there is room");
+        threads.add_cpu(Priority::NORMAL, ()).expect("there is room");
     }
     let (_, unparked) = threads.spawn(0, Priority::HIGHEST, CpuSet::one(1), ()).expect("there is room");
     assert_eq!(unparked, Unparked::Reschedule(1));

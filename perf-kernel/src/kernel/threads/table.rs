@@ -1,9 +1,11 @@
 //! The table of threads, and what becomes of them.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use multios_core::sync::{Priority, Wake};
 
+use super::decision::{Block, Pick, Switch, ThreadsUsage, Unparked};
 use super::run_queue::{Links, RunQueue};
 use super::sleepers::Sleepers;
 use super::thread::{CpuSet, JoinError, SpawnError, State, Thread, ThreadId, Turn};
@@ -32,57 +34,6 @@ struct Cpu {
     dying: Option<u32>,
 }
 
-/// What threads there are and were.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ThreadsUsage {
-    /// Threads that have not ended, the first of each CPU included.
-    pub alive: usize,
-    /// Threads that have ended and are to be joined.
-    pub ended: usize,
-    /// Threads ever started.
-    pub started: u64,
-    /// Switches from one thread to another.
-    pub switches: u64,
-}
-
-/// A switch that is due on one CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Switch {
-    /// Whose registers are on the CPU.
-    pub from: u32,
-    /// Whose are to be.
-    pub to: u32,
-}
-
-/// What a CPU does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pick {
-    /// Its thread goes on.
-    Stay,
-    /// Another does.
-    Switch(Switch),
-    /// Nothing until this deadline, or until another CPU or an interrupt wakes a thread.
-    Idle(Option<u64>),
-}
-
-/// Whether the calling thread has to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Block<T> {
-    /// It goes on at once.
-    Done(T),
-    /// It waits: pick, and ask again when it runs.
-    Wait,
-}
-
-/// What a wake-up asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unparked {
-    /// Nothing.
-    Nothing,
-    /// This CPU has nothing to do, or runs a less urgent thread.
-    Reschedule(usize),
-}
-
 impl<R> Threads<R> {
     /// No threads, of which there may be up to `threads_max` at a time. Never takes memory again for as many.
     #[must_use]
@@ -105,15 +56,18 @@ impl<R> Threads<R> {
         self.threads_max
     }
 
-    /// Adds the next CPU, whose code of now becomes its first thread, and gives the CPU's number.
+    /// Adds the next CPU, whose code of now becomes its first thread, and gives the CPU's number. The first thread of a CPU
+    /// that is there for other threads has the lowest priority and never waits.
     ///
     /// # Errors
     /// There are as many threads as there may be.
-    pub fn add_cpu(&mut self, resource: R) -> Result<usize, SpawnError> {
+    pub fn add_cpu(&mut self, priority: Priority, resource: R) -> Result<usize, SpawnError> {
         let cpu = self.cpus.len();
         let slot = self.take_slot()?;
         let thread = self.at_mut(slot);
         thread.state = State::Running;
+        thread.base = priority;
+        thread.priority = priority;
         thread.affinity = CpuSet::one(cpu);
         thread.cpu = cpu;
         thread.is_joinable = false;
@@ -164,6 +118,7 @@ impl<R> Threads<R> {
     }
 
     /// Lets the threads run on `cpu` that are as urgent as its own, or more.
+    #[inline(always)]
     pub fn yield_now(&mut self, cpu: usize) -> Pick {
         let Cpu { current, ready, .. } = &mut self.cpus[cpu];
         let from = *current;
@@ -181,6 +136,27 @@ impl<R> Threads<R> {
             self.leave(cpu, from);
         }
         Pick::Switch(Switch { from, to })
+    }
+
+    /// The same when its thread's time is over; nothing if that waits, as the CPU has nothing to do.
+    #[cold]
+    pub fn end_turn(&mut self, cpu: usize) -> Pick {
+        let current = self.cpus[cpu].current;
+        if self.at(current).state == State::Running { self.yield_now(cpu) } else { Pick::Stay }
+    }
+
+    /// Whether the thread on `cpu` has to take turns with others.
+    #[must_use]
+    pub fn is_shared(&self, cpu: usize) -> bool {
+        let Cpu { current, ready, .. } = &self.cpus[cpu];
+        let running = self.at(*current);
+        running.state == State::Running && ready.highest().is_some_and(|highest| highest >= running.priority)
+    }
+
+    /// How many CPUs there are.
+    #[must_use]
+    pub const fn cpus(&self) -> usize {
+        self.cpus.len()
     }
 
     /// Moves a ready thread from `cpu`, where it may no longer run.
@@ -414,8 +390,12 @@ impl<R> Threads<R> {
         self.enqueue(slot, Turn::Last);
         let thread = self.at(slot);
         let running = self.at(self.cpus[thread.cpu].current);
-        let is_busy = running.state == State::Running && running.priority >= thread.priority;
-        if !is_busy { Unparked::Reschedule(thread.cpu) } else { Unparked::Nothing }
+        match running.priority.cmp(&thread.priority) {
+            _ if running.state != State::Running => Unparked::Reschedule(thread.cpu),
+            Ordering::Less => Unparked::Reschedule(thread.cpu),
+            Ordering::Equal => Unparked::Share(thread.cpu),
+            Ordering::Greater => Unparked::Nothing,
+        }
     }
 
     fn enqueue(&mut self, slot: u32, turn: Turn) {
@@ -435,10 +415,18 @@ impl<R> Threads<R> {
         }
     }
 
-    /// The allowed CPU with the fewest ready threads; `here` if it is one of several.
+    /// The allowed CPU with the fewest threads to run; `here` if it is one of several.
     fn choose(&self, here: usize, affinity: CpuSet) -> Option<usize> {
         let allowed = (0..self.cpus.len()).filter(|cpu| affinity.has(*cpu));
-        allowed.min_by_key(|cpu| (self.cpus[*cpu].ready.len(), *cpu != here))
+        allowed.min_by_key(|cpu| (self.load(*cpu), *cpu != here))
+    }
+
+    /// Threads that are ready or run on `cpu`, except the one that only keeps it when nobody else does.
+    fn load(&self, cpu: usize) -> usize {
+        let Cpu { current, ready, .. } = &self.cpus[cpu];
+        let running = self.at(*current);
+        let is_busy = running.state == State::Running && running.priority > Priority::LOWEST;
+        ready.len() + usize::from(is_busy)
     }
 
     /// Brings the thread's priority in line with its loans.

@@ -5,12 +5,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use multios_core::memory::Frames;
-use multios_core::sync::Priority;
+use multios_core::sync::{Deadline, Priority};
 use spin::{Mutex, Once};
 
 use crate::arch::bare_threads::BareHardware;
+use crate::arch::signals::{self, ThreadHandlers};
 use crate::arch::thread_system::ThreadSystem;
-use crate::arch::{PhysicalMemory, Ring0};
+use crate::arch::{PhysicalMemory, Ring0, counter, guarded_stacks};
 use crate::kernel::threads::{CpuSet, ThreadId};
 use crate::platform::Runner;
 use crate::units::Hertz;
@@ -23,7 +24,15 @@ static THREADS: Once<ThreadSystem<BareHardware>> = Once::new();
 
 /// Says what threads are made with. They are set up when the first is asked for.
 pub(super) fn prepare(ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) {
-    MEANS.call_once(|| (ring0, memory, frames));
+    if guarded_stacks::reserve_region(ring0, &memory, frames).is_some() {
+        MEANS.call_once(|| (ring0, memory, frames));
+    }
+}
+
+fn with_threads(handle: fn(&'static ThreadSystem<BareHardware>)) {
+    if let Some(threads) = THREADS.get() {
+        handle(threads);
+    }
 }
 
 /// Starts threads of this kernel, all as urgent as the boot's own.
@@ -33,9 +42,14 @@ impl KernelRunner {
     /// The threads, with a counter of `frequency` for their deadlines; `None` before the machine is known.
     pub(in crate::platform) fn get(frequency: Hertz) -> Option<Self> {
         let (ring0, memory, frames) = MEANS.get()?;
-        let threads =
-            THREADS.call_once(|| ThreadSystem::new(BareHardware::new(*ring0, *memory, frames), THREADS_MAX));
-        threads.hardware().set_frequency(frequency);
+        let threads = THREADS.call_once(|| {
+            let hardware = BareHardware::new(*ring0, *memory, frames, frequency);
+            ThreadSystem::new(hardware, THREADS_MAX)
+        });
+        signals::set_thread_handlers(ThreadHandlers {
+            on_timer: || with_threads(ThreadSystem::on_timer),
+            on_reschedule: || with_threads(ThreadSystem::on_reschedule),
+        });
         threads.begin();
         Some(Self(threads))
     }
@@ -50,7 +64,19 @@ impl Runner for KernelRunner {
     }
 
     fn spawn(&self, work: Box<dyn FnOnce() -> u64 + Send>) -> Result<ThreadId, String> {
+        self.0.spawn(Priority::NORMAL, CpuSet::one(self.0.cpu()), work).map_err(|error| error.to_string())
+    }
+
+    fn spawn_anywhere(&self, work: Box<dyn FnOnce() -> u64 + Send>) -> Result<ThreadId, String> {
         self.0.spawn(Priority::NORMAL, CpuSet::ALL, work).map_err(|error| error.to_string())
+    }
+
+    fn preemptibly(&self, work: &mut dyn FnMut()) {
+        self.0.preemptibly(work);
+    }
+
+    fn lateness(&self, deadline: Deadline) -> Option<u64> {
+        counter::now().0.checked_sub(deadline.0)
     }
 
     fn join(&self, thread: ThreadId) -> Result<u64, String> {

@@ -4,9 +4,11 @@ mod interrupts;
 mod isolation;
 mod memory;
 mod process;
+mod shootdown;
 mod table;
 mod threads;
 mod traps;
 mod user;
+mod wakeup;
 
 pub(super) use table::SUITE;

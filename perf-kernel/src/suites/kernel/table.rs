@@ -1,6 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::{interrupts, memory, process, threads, traps};
+use super::{interrupts, memory, process, shootdown, threads, traps, wakeup};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Need, Suite};
 
@@ -65,7 +65,10 @@ static BENCHES: &[Bench] = &[
             "from raising a local interrupt to the first instruction of its handler",
         )
     },
-    Bench::new("kernel/timer-wakeup", "from a programmed deadline to the woken thread running"),
+    Bench {
+        body: Body::Built(wakeup::wakeup),
+        ..Bench::new("kernel/timer-wakeup", "from a programmed deadline to the woken thread running")
+    },
     Bench {
         needs: &[Need::Smp],
         body: Body::Built(interrupts::roundtrip),
@@ -75,6 +78,7 @@ static BENCHES: &[Bench] = &[
         scales: scales!["2", "4"],
         scale_is: "CPUs",
         needs: &[Need::Smp],
+        body: Body::Built(shootdown::shootdown),
         ..Bench::new("kernel/tlb-shootdown", "unmap a page that other CPUs have cached")
     },
     Bench {

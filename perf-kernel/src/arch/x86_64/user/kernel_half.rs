@@ -30,7 +30,7 @@ pub(super) fn harden(tables: PhysicalTables) {
         let page = page & !USER;
         if page & WRITABLE != 0 { page | NO_EXECUTE } else { page }
     });
-    translations::invalidate_all();
+    translations::forget_all();
 }
 
 /// Looks at every page.

@@ -8,10 +8,11 @@ use spin::Mutex;
 
 use super::kernel_half;
 use super::process::Process;
+use super::shared_page::SpaceOfOnePage;
 use super::tables::PhysicalTables;
 use crate::arch::PhysicalMemory;
 use crate::arch::x86_64::checked;
-use crate::platform::{KernelHalf, Program, UserMode, UserProcess};
+use crate::platform::{KernelHalf, Program, SharedPage, UserMode, UserProcess};
 
 /// Frames at hand and where they are mapped. User mode is set up.
 pub struct UserMachine<'a> {
@@ -30,6 +31,10 @@ impl<'a> UserMachine<'a> {
 impl UserMode for UserMachine<'_> {
     fn start(&self, program: Program) -> Result<Box<dyn UserProcess + '_>, MapError> {
         Ok(Box::new(Process::new(self.tables, &self.frames, program)?))
+    }
+
+    fn shared_page(&self) -> Result<Box<dyn SharedPage + '_>, MapError> {
+        Ok(Box::new(SpaceOfOnePage::new(self.tables, &self.frames)?))
     }
 
     fn take_invalid_opcode(&self) -> bool {

@@ -8,8 +8,9 @@ mod machine;
 mod process;
 mod programs;
 mod protection;
+mod shared_page;
 mod tables;
-mod translations;
+pub(super) mod translations;
 mod traps;
 
 pub(super) use area::UserArea;
