@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::Crash;
 use crate::suites::Unit;
 use crate::units::{Bytes, PartsPerMillion};
 
@@ -87,6 +88,9 @@ pub struct BenchRecord {
     /// Figures that only this bench has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
+    /// What the bench was stopped for, if it faulted, panicked or ran beyond its deadline, and the boot went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Box<Crash>>,
 }
 
 impl BenchRecord {
@@ -122,6 +126,7 @@ impl BenchRecord {
             pmu_passes: Vec::new(),
             pmu_empty_sample: None,
             figures: Vec::new(),
+            crash: None,
         }
     }
 }

@@ -1,10 +1,12 @@
 //! Stacks of kernel threads: mapped where nothing else lies, each with pages below it that are never mapped.
 
 use alloc::vec::Vec;
+use core::mem;
 use core::ptr::NonNull;
 
 use multios_core::memory::{Frame, Frames};
 use spin::Mutex;
+use x86_64::instructions::tlb;
 use x86_64::registers::control::Cr3;
 use x86_64::structures::paging::mapper::CleanUp;
 use x86_64::structures::paging::{
@@ -13,6 +15,7 @@ use x86_64::structures::paging::{
 };
 use x86_64::{PhysAddr, VirtAddr};
 
+use super::recovery::Over;
 use super::{PhysicalMemory, Ring0};
 use crate::kernel::threads::stack_region::{PLACES, REGION_START, STACK_BYTES, stack_of};
 
@@ -47,6 +50,13 @@ struct Pool {
     usage: StacksUsage,
 }
 
+impl Pool {
+    const fn new() -> Self {
+        let usage = StacksUsage { mapped: 0, used: 0 };
+        Self { kept: Vec::new(), places: Vec::new(), next_place: 0, usage }
+    }
+}
+
 /// What stacks there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StacksUsage {
@@ -59,9 +69,7 @@ pub struct StacksUsage {
 impl GuardedStacks {
     /// No stacks yet; their memory and that of their page tables will come from `frames`.
     pub(super) fn new(_ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) -> Self {
-        let pool =
-            Pool { kept: Vec::new(), places: Vec::new(), next_place: 0, usage: StacksUsage::default() };
-        Self { memory, frames, pool: Mutex::new(pool) }
+        Self { memory, frames, pool: Mutex::new(Pool::new()) }
     }
 
     /// What stacks there are.
@@ -108,6 +116,19 @@ impl GuardedStacks {
             // SAFETY: nothing but stacks is mapped in the region, so that no other address space shares its tables.
             unsafe { tables.clean_up_addr_range(region, &mut Source(&mut frames)) };
         }
+    }
+
+    /// Unmaps all stacks, whatever was done to them, and forgets them. Their memory and that of their page tables is not
+    /// given back, nor that of the lists: whoever calls has an account of it.
+    pub fn abandon(&self, over: &Over) {
+        let mut pool = over.seize(&self.pool);
+        mem::forget(mem::replace(&mut *pool, Pool::new()));
+        if let Some(mut tables) = self.tables() {
+            // The region has this entry to itself, and other address spaces are over with whoever used them.
+            let entry = page(REGION_START).p4_index();
+            tables.level_4_table_mut()[entry].set_unused();
+        }
+        tlb::flush_all();
     }
 
     pub(super) fn top(stack: &Stack) -> NonNull<u8> {

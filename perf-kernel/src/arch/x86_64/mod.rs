@@ -49,6 +49,8 @@ mod privilege;
 #[cfg(feature = "kernel")]
 mod processor;
 #[cfg(feature = "kernel")]
+pub mod recovery;
+#[cfg(feature = "kernel")]
 mod steal;
 #[cfg(any(feature = "kernel", test))]
 mod thread_hardware;

@@ -9,6 +9,7 @@ use multios_core::sync::Priority;
 use spin::{Mutex, Once};
 
 use crate::arch::bare_threads::BareHardware;
+use crate::arch::recovery::Over;
 use crate::arch::thread_system::ThreadSystem;
 use crate::arch::{PhysicalMemory, Ring0};
 use crate::kernel::threads::{CpuSet, ThreadId};
@@ -21,9 +22,35 @@ const THREADS_MAX: usize = 1024;
 static MEANS: Once<(Ring0, PhysicalMemory, &'static Mutex<Frames>)> = Once::new();
 static THREADS: Once<ThreadSystem<BareHardware>> = Once::new();
 
-/// Says what threads are made with. They are set up when the first is asked for.
+/// Says what threads are made with.
 pub(super) fn prepare(ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) {
     MEANS.call_once(|| (ring0, memory, frames));
+}
+
+/// Sets the threads up, so that nothing of them lies where benches allocate.
+pub(super) fn set_up() {
+    let Some((ring0, memory, frames)) = MEANS.get() else { return };
+    THREADS.call_once(|| {
+        let threads = ThreadSystem::new(BareHardware::new(*ring0, *memory, frames), THREADS_MAX);
+        threads.reset();
+        threads
+    });
+}
+
+/// What threads and stacks a bench has left behind, in a few words; `None` if there are none.
+pub(super) fn left_behind() -> Option<String> {
+    let threads = THREADS.get()?;
+    let (usage, stacks) = (threads.usage(), threads.hardware().stacks().usage());
+    let others = usage.alive.saturating_sub(1) + usage.ended;
+    (others > 0 || stacks.mapped > 0).then(|| format!("{others} threads and {} stacks", stacks.mapped))
+}
+
+/// Forgets all threads and stacks, which are over; their memory is not given back here.
+pub(super) fn abandon(over: &Over) {
+    if let Some(threads) = THREADS.get() {
+        threads.abandon(over);
+        threads.hardware().stacks().abandon(over);
+    }
 }
 
 /// Starts threads of this kernel, all as urgent as the boot's own.
@@ -32,9 +59,8 @@ pub struct KernelRunner(&'static ThreadSystem<BareHardware>);
 impl KernelRunner {
     /// The threads, with a counter of `frequency` for their deadlines; `None` before the machine is known.
     pub(in crate::platform) fn get(frequency: Hertz) -> Option<Self> {
-        let (ring0, memory, frames) = MEANS.get()?;
-        let threads =
-            THREADS.call_once(|| ThreadSystem::new(BareHardware::new(*ring0, *memory, frames), THREADS_MAX));
+        set_up();
+        let threads = THREADS.get()?;
         threads.hardware().set_frequency(frequency);
         threads.begin();
         Some(Self(threads))

@@ -62,6 +62,13 @@ impl CpuArea {
         unsafe { &*this }
     }
 
+    /// Makes GS lead to the area, wherever it led, with nothing in user mode.
+    pub(super) fn reset() {
+        AREA.process.store(ptr::null_mut(), Ordering::Relaxed);
+        GsBase::write(VirtAddr::from_ptr(&raw const AREA));
+        KernelGsBase::write(VirtAddr::zero());
+    }
+
     /// Makes GS lead to the area again, if an exception came after user mode's base was put in its place.
     pub(super) fn swap_back() {
         // SAFETY: the caller has found that GS is user mode's; nothing else is reached through GS.

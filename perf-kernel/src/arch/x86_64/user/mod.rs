@@ -12,6 +12,7 @@ mod tables;
 mod translations;
 mod traps;
 
+pub(super) use protection::leave;
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;

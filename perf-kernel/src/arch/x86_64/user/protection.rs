@@ -22,6 +22,12 @@ pub fn install(ring0: Ring0, memory: &PhysicalMemory) {
     install_on_cpu(ring0);
 }
 
+/// Brings this CPU back into the kernel, with its own tables and area, from wherever a program was stopped.
+pub(in crate::arch::x86_64) fn leave() {
+    CpuArea::reset();
+    translations::switch_to(translations::kernel_root());
+}
+
 /// Gets this CPU ready for user mode: its area, the way of system calls, and what protection it has.
 fn install_on_cpu(_ring0: Ring0) {
     let cpuid = CpuId::new();
