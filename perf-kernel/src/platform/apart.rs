@@ -18,7 +18,7 @@ pub trait Apart {
 /// What work that ran apart did wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Offence {
-    /// It faulted, panicked, or was stopped at its deadline.
+    /// It faulted or panicked.
     Crashed(Box<Crash>),
     /// It returned and left memory or threads behind: which, in a few words.
     LeftBehind(String),

@@ -93,6 +93,25 @@ pub trait Platform {
         work.keep();
         Ok(())
     }
+
+    /// Interrupts that a bench may raise; `None` where it has no right to, or nothing to raise them with.
+    fn interrupts(&self) -> Option<&dyn Interrupts> {
+        None
+    }
+}
+
+/// Interrupts that CPUs send to themselves and to each other. Every wait for one ends after a second at the latest.
+pub trait Interrupts {
+    /// Interrupts the CPU that calls, and gives the ticks from just before to the first instruction of the handler;
+    /// `None` if it was not interrupted exactly once. Interrupts are on for that while only.
+    fn interrupt_caller(&self) -> Option<Ticks>;
+
+    /// Interrupts CPU number `cpu`, which is one that [`Platform::run_on_cpus`] can run on and waits for work, and waits
+    /// for the answer of its handler; whether it came.
+    fn ask(&self, cpu: usize) -> bool;
+
+    /// Interrupts that should not be there, and errors that were reported, since boot.
+    fn complaints(&self) -> u64;
 }
 
 /// Performance counters, which count a few figures at a time.

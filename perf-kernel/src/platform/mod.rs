@@ -13,7 +13,7 @@ mod user_mode;
 
 pub use apart::{Apart, Offence};
 pub use interface::{
-    Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters,
+    Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
 };
 pub use threads::{OnThreads, Runner, on_threads};
 pub use user_mode::{CopyError, Ending, KernelHalf, Program, UserFault, UserMode, UserProcess};

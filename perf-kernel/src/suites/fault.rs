@@ -1,13 +1,17 @@
-//! Benches that end the kernel, one way each, for the tests of crash reporting.
+//! Benches that fault, panic, wait for ever or leave things behind, one way each, for the tests of isolation and of crash
+//! reporting.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::hint::black_box;
 use core::mem::ManuallyDrop;
 
+use multios_core::sync::Scheduler;
+
 use crate::arch::{checked, faults};
 use crate::measure::{BenchError, Bencher, Expected};
-use crate::platform::{OnThreads, Runner, on_threads};
+use crate::platform::{Ending, OnThreads, Program, Runner, on_threads};
 use crate::suites::{Bench, Body, Need, Suite};
 
 /// The `fault` suite.
@@ -40,6 +44,44 @@ static BENCHES: &[Bench] = &[
     Bench {
         body: Body::Built(heap_exhaustion),
         ..Bench::new("fault/heap-exhaustion", "allocate until the heap is full, and go on")
+    },
+    Bench {
+        body: Body::Built(frame_exhaustion),
+        ..Bench::new("fault/frame-exhaustion", "allocate frames until there are none, and go on")
+    },
+    Bench {
+        body: Body::Built(dead_lock),
+        ..Bench::new("fault/dead-lock", "wait for a thread that waits for this one")
+    },
+    Bench {
+        body: Body::Built(privileged_program),
+        ..Bench::new("fault/privileged-program", "run a program that executes a privileged instruction")
+    },
+    Bench {
+        body: Body::Built(heap_leak),
+        ..Bench::new("fault/heap-leak", "allocate 100 bytes and keep them")
+    },
+    Bench {
+        body: Body::Built(frame_leak),
+        ..Bench::new("fault/frame-leak", "allocate four frames and keep them")
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(other_page_fault),
+        ..Bench::new(
+            "fault/other-page-fault",
+            "read where no page is on the second CPU while the first one waits",
+        )
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(other_stack_overflow),
+        ..Bench::new("fault/other-stack-overflow", "recurse without end on the second CPU")
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(all_page_fault),
+        ..Bench::new("fault/all-page-fault", "read where no page is on two CPUs at once")
     },
 ];
 
@@ -98,6 +140,30 @@ fn recurse(depth: u64) -> u64 {
     recurse(depth - 1).wrapping_add(frame[usize::from(depth.is_multiple_of(2))])
 }
 
+/// Runs `first` on this CPU and `second` on another; the sum of what they return.
+fn on_two(bencher: &mut Bencher<'_>, first: fn() -> u64, second: fn() -> u64) -> Result<(), BenchError> {
+    let platform = bencher.platform();
+    let body = || {
+        let work = |cpu: usize| {
+            black_box(if cpu == 0 { first() } else { second() });
+        };
+        u64::from(platform.run_on_cpus(2, &work).is_ok())
+    };
+    bencher.measure(Expected::Varies, body)
+}
+
+fn other_page_fault(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    on_two(bencher, || 0, faults::page_fault)
+}
+
+fn other_stack_overflow(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    on_two(bencher, || 0, || recurse(black_box(u64::MAX)))
+}
+
+fn all_page_fault(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    on_two(bencher, faults::page_fault, faults::page_fault)
+}
+
 fn divide(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     bencher.measure(Expected::Varies, faults::divide)
 }
@@ -125,4 +191,56 @@ fn fill_heap(blocks: u64) -> u64 {
         u64::from(black_box(block.as_ptr()).is_null())
     };
     (0..blocks).map(leak).sum()
+}
+
+fn frame_exhaustion(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let frames = bencher.platform().frames();
+    let take = || frames.lock().allocate(0).map_or(0, |frame| frame.address);
+    while black_box(take()) != 0 {}
+    bencher.measure(Expected::Varies, || frames.lock().allocate(0).expect("a frame of none").address)
+}
+
+fn dead_lock(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    struct DeadLock;
+    impl OnThreads for DeadLock {
+        type Output = u64;
+
+        fn run<R: Runner>(self, runner: &R) -> Result<u64, BenchError> {
+            let scheduler = runner.scheduler();
+            let wait = move || {
+                scheduler.park(None);
+                0
+            };
+            let thread = runner.spawn(Box::new(wait)).map_err(BenchError::Failed)?;
+            runner.join(thread).map_err(BenchError::Failed)
+        }
+    }
+    on_threads(bencher.platform(), DeadLock).map(|_| ())
+}
+
+/// Costs only the program: the bench is measured.
+fn privileged_program(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    const GENERAL_PROTECTION: u8 = 13;
+    let Some(machine) = bencher.platform().user_mode() else {
+        return Err(BenchError::Skipped("this platform has no user mode".into()));
+    };
+    let run = || {
+        let Ok(mut process) = machine.start(Program::DisableInterrupts) else { return 0 };
+        match process.run([0, 0]) {
+            Ending::Faulted(fault) => u64::from(fault.vector == GENERAL_PROTECTION),
+            _ => 0,
+        }
+    };
+    bencher.measure(Expected::Each(1), run)
+}
+
+fn heap_leak(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let block = ManuallyDrop::new(Vec::<u8>::with_capacity(100));
+    bencher.measure(Expected::Varies, || u64::from(black_box(block.as_ptr()).is_null()))
+}
+
+fn frame_leak(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let frames = bencher.platform().frames();
+    let block = frames.lock().allocate(2).map_err(|error| BenchError::Failed(error.to_string()))?;
+    bencher.measure(Expected::Varies, || black_box(block.address))
 }

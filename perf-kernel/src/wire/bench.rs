@@ -88,7 +88,7 @@ pub struct BenchRecord {
     /// Figures that only this bench has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
-    /// What the bench was stopped for, if it faulted, panicked or ran beyond its deadline, and the boot went on.
+    /// What the bench was ended for, if it faulted or panicked and the boot went on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Box<Crash>>,
 }

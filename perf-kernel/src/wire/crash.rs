@@ -10,7 +10,7 @@ use crate::units::Ticks;
 /// An exception or a panic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crash {
-    /// `panic`, the exception's mnemonic, as in `#PF`, or `watchdog`: it ran beyond its deadline.
+    /// `panic` or the exception's mnemonic, as in `#PF`.
     pub cause: String,
     /// The panic's message and place, or what the error code says.
     pub message: String,

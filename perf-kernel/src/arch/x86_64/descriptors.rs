@@ -12,7 +12,7 @@ use x86_64::structures::tss::TaskStateSegment;
 use super::Ring0;
 
 /// Room for encoding a crash record and drawing it, which the handler does on the stack it is given.
-const STACK_BYTES: usize = 64 * 1024;
+pub(super) const STACK_BYTES: usize = 64 * 1024;
 
 /// Every exception has a stack other than the kernel's, so that one which finds that stack full is still reported.
 /// Those that the handler may return from, or that interrupt another handler, have one each.
@@ -33,7 +33,8 @@ pub(super) enum ExceptionStack {
 }
 
 impl ExceptionStack {
-    const ALL: [Self; 6] = [
+    /// All of them, in the order of their places.
+    pub(super) const ALL: [Self; 6] = [
         Self::Fatal,
         Self::DoubleFault,
         Self::NonMaskable,
@@ -78,56 +79,71 @@ pub(super) const USER_DATA: u16 = 3 << 3 | 3;
 /// The code segment of user mode, with its privilege level.
 pub(super) const USER_CODE: u16 = 4 << 3 | 3;
 
-static TASK_STATE: Once<TaskStateSegment> = Once::new();
-static DESCRIPTORS: Once<(GlobalDescriptorTable, Selectors)> = Once::new();
+static FIRST: Once<Descriptors> = Once::new();
 
+/// The segments and the task state of one CPU.
+#[derive(Debug)]
+pub(super) struct Descriptors {
+    task_state: TaskStateSegment,
+    table: Once<(GlobalDescriptorTable, Selectors)>,
+}
+
+#[derive(Debug)]
 struct Selectors {
     code: SegmentSelector,
     data: SegmentSelector,
     task_state: SegmentSelector,
 }
 
-/// Loads the kernel's own segments and task state, and gives the selector of its code.
+/// Loads the first CPU's own segments and task state, and gives the selector of its code, which is that of every CPU.
 pub(super) fn load(_ring0: Ring0) -> SegmentSelector {
-    let task_state = TASK_STATE.call_once(task_state);
-    let (table, selectors) = DESCRIPTORS.call_once(|| {
-        let mut table = GlobalDescriptorTable::new();
-        let code = table.append(Descriptor::kernel_code_segment());
-        let data = table.append(Descriptor::kernel_data_segment());
-        let user = [Descriptor::user_data_segment(), Descriptor::user_code_segment()];
-        let user = user.map(|descriptor| table.append(descriptor).0);
-        debug_assert_eq!(
-            [code.0, data.0, user[0], user[1]],
-            [KERNEL_CODE, KERNEL_DATA, USER_DATA, USER_CODE]
-        );
-        let task_state = table.append(Descriptor::tss_segment(task_state));
-        (table, Selectors { code, data, task_state })
-    });
-    table.load();
-    // SAFETY: the selector names the 64-bit code segment of the table just loaded.
-    unsafe { CS::set_reg(selectors.code) };
-    for set in [SS::set_reg, DS::set_reg, ES::set_reg] {
-        // SAFETY: the selector names the flat data segment of the table just loaded.
-        unsafe { set(selectors.data) };
-    }
-    // Null selectors, which a return to user mode leaves alone: it would clear those of the firmware, on some processors
-    // with the base of the segment.
-    for set in [FS::set_reg, GS::set_reg] {
-        // SAFETY: nothing is reached through the two segments yet.
-        unsafe { set(SegmentSelector::NULL) };
-    }
-    // SAFETY: the selector names a task state segment that lives for good, loaded once.
-    unsafe { load_tss(selectors.task_state) };
-    selectors.code
+    let top = |stack: &Stack| VirtAddr::from_ptr(stack.0.get()) + STACK_BYTES as u64;
+    let tops = || ExceptionStack::ALL.map(|stack| top(&STACKS[usize::from(stack.index())]));
+    FIRST.call_once(|| Descriptors::new(tops(), top(&PRIVILEGE_STACK))).load()
 }
 
-fn task_state() -> TaskStateSegment {
-    let mut segment = TaskStateSegment::new();
-    segment.privilege_stack_table[0] = VirtAddr::from_ptr(PRIVILEGE_STACK.0.get()) + STACK_BYTES as u64;
-    for stack in ExceptionStack::ALL {
-        let index = usize::from(stack.index());
-        let bottom = VirtAddr::from_ptr(STACKS[index].0.get());
-        segment.interrupt_stack_table[index] = bottom + STACK_BYTES as u64;
+impl Descriptors {
+    /// Those of a CPU whose exceptions run on stacks that end at `tops`, in the order of [`ExceptionStack::ALL`], and whose
+    /// interrupts out of user mode run on one that ends at `privilege_top`.
+    pub(super) fn new(tops: [VirtAddr; ExceptionStack::ALL.len()], privilege_top: VirtAddr) -> Self {
+        let mut task_state = TaskStateSegment::new();
+        task_state.privilege_stack_table[0] = privilege_top;
+        for (stack, top) in ExceptionStack::ALL.into_iter().zip(tops) {
+            task_state.interrupt_stack_table[usize::from(stack.index())] = top;
+        }
+        Self { task_state, table: Once::new() }
     }
-    segment
+
+    /// Loads them on the CPU that calls, the only one to do so, and gives the selector of its code.
+    pub(super) fn load(&'static self) -> SegmentSelector {
+        let (table, selectors) = self.table.call_once(|| {
+            let mut table = GlobalDescriptorTable::new();
+            let code = table.append(Descriptor::kernel_code_segment());
+            let data = table.append(Descriptor::kernel_data_segment());
+            let user = [Descriptor::user_data_segment(), Descriptor::user_code_segment()];
+            let user = user.map(|descriptor| table.append(descriptor).0);
+            debug_assert_eq!(
+                [code.0, data.0, user[0], user[1]],
+                [KERNEL_CODE, KERNEL_DATA, USER_DATA, USER_CODE]
+            );
+            let task_state = table.append(Descriptor::tss_segment(&self.task_state));
+            (table, Selectors { code, data, task_state })
+        });
+        table.load();
+        // SAFETY: the selector names the 64-bit code segment of the table just loaded.
+        unsafe { CS::set_reg(selectors.code) };
+        for set in [SS::set_reg, DS::set_reg, ES::set_reg] {
+            // SAFETY: the selector names the flat data segment of the table just loaded.
+            unsafe { set(selectors.data) };
+        }
+        // Null selectors, which a return to user mode leaves alone: it would clear those of the firmware, on some
+        // processors with the base of the segment.
+        for set in [FS::set_reg, GS::set_reg] {
+            // SAFETY: nothing is reached through the two segments yet.
+            unsafe { set(SegmentSelector::NULL) };
+        }
+        // SAFETY: the selector names a task state segment that lives for good, loaded once.
+        unsafe { load_tss(selectors.task_state) };
+        selectors.code
+    }
 }

@@ -5,21 +5,36 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use spin::{Mutex, MutexGuard};
 
-use super::{allocator, halt, interrupts_off};
+use super::apic::{self, Destination, Message};
+use super::{allocator, counter, halt, interrupts_off, per_cpu};
 use crate::arch::sides;
+use crate::units::Ticks;
 
+const NOBODY: u32 = u32::MAX;
+/// How long the other CPUs may take to stop: a tenth of a second at 5 GHz. One that has not stopped by then does not
+/// answer a non-maskable interrupt, and is not waited for.
+const STOP_PATIENCE: Ticks = Ticks(500_000_000);
+
+/// The CPU that ends normal running.
+static ENDER: AtomicU32 = AtomicU32::new(NOBODY);
+/// How often it has come here.
 static ENDINGS: AtomicU32 = AtomicU32::new(0);
 
 /// Proof that whatever was running has stopped for good.
 #[derive(Debug)]
 pub struct Ending(());
 
-/// Stops normal running for good and makes `report`, with allocations from memory of its own. If that fails and ends
-/// here again, `last_words` are tried; if these fail too, the processor halts.
+/// Stops normal running for good, on every CPU, and makes `report`, with allocations from memory of its own. If that
+/// fails and ends here again, `last_words` are tried; if these fail too, the processor halts. Of several CPUs that come
+/// here, the first one reports.
 pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce()) -> ! {
     interrupts_off();
+    let own = per_cpu::index();
+    let _ = ENDER.compare_exchange(NOBODY, own, Ordering::SeqCst, Ordering::SeqCst);
+    halt_if_other_ends();
     match ENDINGS.fetch_add(1, Ordering::SeqCst) {
         0 => {
+            stop_others(own);
             allocator::use_emergency_memory();
             sides::close();
             match report(&Ending(())) {}
@@ -28,6 +43,32 @@ pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce()
         _ => {}
     }
     halt()
+}
+
+/// Stops this CPU for good if another one ends normal running.
+pub(super) fn halt_if_other_ends() {
+    let ender = ENDER.load(Ordering::SeqCst);
+    if ender != NOBODY && ender != per_cpu::index() {
+        if let Some(area) = per_cpu::current() {
+            area.has_halted.store(true, Ordering::Release);
+        }
+        halt();
+    }
+}
+
+/// Stops the CPUs other than number `own`, and waits until they have.
+fn stop_others(own: u32) {
+    let Some(apic) = apic::local() else { return };
+    for area in per_cpu::areas().filter(|area| area.index != own) {
+        // The command register may hold one that was interrupted; what is lost with it does not matter any more.
+        let _ = apic.send(Destination::Cpu(area.apic_id()), Message::NonMaskable);
+    }
+    let begin = counter::now();
+    let has_stopped =
+        || per_cpu::areas().all(|area| area.index == own || area.has_halted.load(Ordering::Acquire));
+    while !has_stopped() && counter::now().since(begin) < STOP_PATIENCE {
+        core::hint::spin_loop();
+    }
 }
 
 /// A value behind a lock that the report of an ending can take from whoever held it.
@@ -41,7 +82,7 @@ impl<T> Seizable<T> {
         Self(Mutex::new(value))
     }
 
-    /// Waits for the value. On one CPU, whoever holds it must let go first.
+    /// Waits for the value: whoever holds it must let go first.
     pub fn lock(&self) -> MutexGuard<'_, T> {
         self.0.lock()
     }
@@ -51,7 +92,7 @@ impl<T> Seizable<T> {
         if let Some(guard) = self.0.try_lock() {
             return guard;
         }
-        // SAFETY: the holder was interrupted on this, the only CPU, and `Ending` says that it never goes on.
+        // SAFETY: the holder was interrupted on this CPU or stopped on another; `Ending` says that it never goes on.
         unsafe { self.0.force_unlock() };
         self.0.lock()
     }

@@ -9,7 +9,7 @@ use x86_64::registers::control::{Cr2, Cr3};
 use super::backtrace::Backtrace;
 use super::recovery::{self, Cause};
 use super::trap::TrapFrame;
-use super::{Ports, Ring0, checked, descriptors, interrupt_table, pic, user};
+use super::{Ports, Ring0, checked, descriptors, ending, interrupt_table, per_cpu, pic, signals, user};
 use crate::kernel::threads::stack_region;
 use crate::wire::Registers;
 
@@ -40,23 +40,24 @@ pub struct Fault {
 pub struct Handler {
     /// Reports a fault; runs on a stack of its own, with interrupts off, whatever the kernel was doing.
     pub report: fn(&Fault) -> !,
-    /// The kernel's stack, which backtraces stay in.
+    /// The first CPU's stack, which backtraces stay in.
     pub stack: Range<u64>,
 }
 
 /// Takes over the processor's tables, with interrupts off and the interrupt controllers of old masked.
 pub fn install(ring0: Ring0, handler: Handler) {
-    HANDLER.call_once(|| handler);
+    let handler = HANDLER.call_once(|| handler);
     let code = descriptors::load(ring0);
     interrupt_table::load(code);
+    per_cpu::install_first(handler.stack.clone());
     pic::mask(Ports::new(ring0));
 }
 
-/// The stack in which `address` lies: that of a kernel thread, or else the kernel's first, once [`install`] has been told
-/// it.
+/// The stack in which `address` lies: that of a kernel thread, or else that of the CPU that calls, once [`install`] has been
+/// told the first one's.
 #[must_use]
 pub fn stack_at(address: u64) -> Option<Range<u64>> {
-    stack_region::stack_at(address).or_else(|| HANDLER.get().map(|handler| handler.stack.clone()))
+    stack_region::stack_at(address).or_else(|| per_cpu::current().map(|area| area.stack.clone()))
 }
 
 /// Non-maskable interrupts taken since boot.
@@ -65,7 +66,7 @@ pub fn non_maskable_taken() -> u64 {
     NON_MASKABLE_TAKEN.load(Ordering::Relaxed)
 }
 
-/// Interrupts of devices taken since boot.
+/// Maskable interrupts that the first CPU, which benches, has taken since boot.
 #[must_use]
 pub fn interrupts_taken() -> u64 {
     INTERRUPTS_TAKEN.load(Ordering::Relaxed)
@@ -76,10 +77,15 @@ pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
     let vector = frame.vector;
     match vector {
         NON_MASKABLE => {
+            // Another CPU stops this one to report a crash.
+            ending::halt_if_other_ends();
             NON_MASKABLE_TAKEN.fetch_add(1, Ordering::Relaxed);
         }
         interrupt_table::EXCEPTIONS.. => {
-            INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
+            if per_cpu::index() == 0 {
+                INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
+            }
+            signals::take(u8::try_from(frame.vector).unwrap_or(u8::MAX));
         }
         // What user mode does is its own affair, and the pages that it was promised come when they are touched.
         _ if user::handle(frame) => {}

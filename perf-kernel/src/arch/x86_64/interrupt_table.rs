@@ -9,7 +9,7 @@ use x86_64::structures::DescriptorTablePointer;
 use x86_64::structures::gdt::SegmentSelector;
 
 use super::descriptors::ExceptionStack;
-use super::exceptions;
+use super::{exceptions, signals};
 
 /// Vectors of the processor itself; the others are for devices.
 pub(super) const EXCEPTIONS: u64 = 32;
@@ -36,6 +36,20 @@ global_asm!(
     "jmp exception_common",
     ".set exception_vector, exception_vector + 1",
     ".endr",
+    // The stub of one vector reads the counter before it does anything that takes time.
+    ".balign 16",
+    ".global exception_timed_stub",
+    "exception_timed_stub:",
+    "pushq %rax",
+    "pushq %rdx",
+    "rdtsc",
+    "shlq $32, %rdx",
+    "orq %rdx, %rax",
+    "movq %rax, {timed_ticks}(%rip)",
+    "popq %rdx",
+    "popq %rax",
+    "pushq $0",
+    "pushq ${timed}",
     "exception_common:",
     // Out of user mode, its GS base gives way to the kernel's; the code segment stands above vector, error code and RIP.
     "testb $3, 24(%rsp)",
@@ -95,12 +109,15 @@ global_asm!(
     "iretq",
     ".popsection",
     dispatch = sym exceptions::dispatch,
+    timed_ticks = sym signals::TIMED_TICKS,
+    timed = const signals::TIMED,
     options(att_syntax)
 );
 
 unsafe extern "sysv64" {
     // A label: never called, only its address is used.
     safe fn exception_stubs();
+    safe fn exception_timed_stub();
 }
 
 /// A gate (Intel SDM volume 3, section 6.14.1).
@@ -129,14 +146,18 @@ const _: () = assert!(size_of::<Table>() == LIMIT as usize + 1);
 
 static TABLE: Once<Table> = Once::new();
 
-/// Loads the table.
+/// Loads the table, which is the same for every CPU.
 pub(super) fn load(code: SegmentSelector) {
     let table = TABLE.call_once(|| {
         let first: extern "sysv64" fn() = exception_stubs;
         let first = (first as *const ()).addr() as u64;
+        let timed: extern "sysv64" fn() = exception_timed_stub;
+        let timed = (timed as *const ()).addr() as u64;
         let gate = |vector: usize| {
             let vector = vector as u64;
-            Gate::new(first + vector * STUB_BYTES, code, stack_of(vector))
+            let is_timed = vector == u64::from(signals::TIMED);
+            let stub = if is_timed { timed } else { first + vector * STUB_BYTES };
+            Gate::new(stub, code, stack_of(vector))
         };
         Table(core::array::from_fn(gate))
     });

@@ -9,6 +9,8 @@ pub mod acpi_tables;
 #[cfg(feature = "kernel")]
 pub mod allocator;
 #[cfg(any(feature = "kernel", test))]
+pub mod apic;
+#[cfg(any(feature = "kernel", test))]
 mod arena;
 #[cfg(any(feature = "kernel", test))]
 pub mod backtrace;
@@ -37,6 +39,8 @@ mod mmio;
 #[cfg(feature = "kernel")]
 pub mod msr;
 #[cfg(feature = "kernel")]
+pub mod per_cpu;
+#[cfg(feature = "kernel")]
 mod performance;
 #[cfg(feature = "kernel")]
 mod physical;
@@ -51,6 +55,12 @@ mod processor;
 #[cfg(feature = "kernel")]
 pub mod recovery;
 #[cfg(feature = "kernel")]
+pub mod signals;
+#[cfg(feature = "kernel")]
+mod stacks;
+#[cfg(feature = "kernel")]
+pub mod startup;
+#[cfg(feature = "kernel")]
 mod steal;
 #[cfg(any(feature = "kernel", test))]
 mod thread_hardware;
@@ -59,6 +69,8 @@ pub mod thread_system;
 #[cfg(test)]
 mod thread_system_tests;
 #[cfg(feature = "kernel")]
+mod trampoline;
+#[cfg(feature = "kernel")]
 mod trap;
 #[cfg(any(feature = "kernel", test))]
 pub mod uart_backend;
@@ -66,6 +78,8 @@ pub mod uart_backend;
 pub mod user;
 #[cfg(any(feature = "kernel", test))]
 mod vector_state;
+#[cfg(feature = "kernel")]
+pub mod work;
 
 #[cfg(feature = "kernel")]
 pub use {

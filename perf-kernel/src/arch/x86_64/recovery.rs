@@ -1,4 +1,4 @@
-//! A point to come back to: what runs beyond it may fault, panic or never end, and costs only itself.
+//! A point to come back to: what runs beyond it may fault or panic, and costs only itself.
 
 use core::arch::global_asm;
 use core::fmt::{self, Write};
@@ -11,7 +11,7 @@ use x86_64::instructions::interrupts;
 use super::backtrace::Backtrace;
 use super::descriptors::{KERNEL_CODE, KERNEL_DATA};
 use super::trap::TrapFrame;
-use super::{allocator, checked, counter, interrupts_off, user};
+use super::{allocator, checked, counter, interrupts_off, per_cpu, user};
 use crate::units::Ticks;
 use crate::wire::Registers;
 
@@ -103,8 +103,6 @@ pub enum Cause {
     Exception(u8),
     /// A panic.
     Panic,
-    /// It ran beyond its deadline.
-    Deadline,
 }
 
 /// What is known of how something ended, noted where it happened and without memory of the heap.
@@ -172,7 +170,7 @@ impl Over {
 }
 
 /// Runs `work` with allocations from the heap under test, in which nothing may be left from before that is still wanted, and
-/// says how it ended if it did not return: it faulted, panicked, or was ended at its deadline. Then this CPU is as it was,
+/// says how it ended if it did not return: it faulted or panicked. Then this CPU is as it was,
 /// threads and locks apart: the caller cleans up, with interrupts off, and calls [`end`].
 ///
 /// # Panics
@@ -217,11 +215,11 @@ extern "sysv64" fn run_work(work: *mut ()) {
     let work = unsafe { &mut *work.cast::<&mut dyn FnMut()>() };
     allocator::use_bench_heap();
     work();
-    // Before the stack is given up: a deadline that comes now is none.
+    // Before the stack is given up.
     STATE.store(NONE, Ordering::SeqCst);
 }
 
-/// Goes back to the point from an exception or the watchdog's interrupt, if something runs beyond one; whether that is so.
+/// Goes back to the point from an exception, if something runs beyond one; whether that is so.
 pub(super) fn divert(frame: &mut TrapFrame, cause: Cause, registers: Registers, stack: Range<u64>) -> bool {
     if frame.vector == MACHINE_CHECK {
         return false;
@@ -245,8 +243,12 @@ pub fn divert_panic(words: fmt::Arguments<'_>, backtrace: Backtrace, stack: Rang
     unsafe { recovery_leave(point, KERNEL_CODE.into(), KERNEL_DATA.into()) }
 }
 
-/// The stack of the point, for whoever comes first, if what lies there is what was kept.
+/// The stack of the point, if what lies there is what was kept. Only the first CPU runs beyond a point. While others work for
+/// it there is no way back: they use what would be given away.
 fn claim() -> Option<u64> {
+    if per_cpu::index() != 0 || !per_cpu::is_first_alone() {
+        return None;
+    }
     STATE.compare_exchange(ARMED, RECOVERING, Ordering::SeqCst, Ordering::SeqCst).ok()?;
     let point = STACK.load(Ordering::SeqCst);
     (checked::load(point) == Some(SEAL ^ point)).then_some(point)

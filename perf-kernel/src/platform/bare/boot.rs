@@ -85,6 +85,11 @@ pub fn start(hand_over: HandOver) -> ! {
     let registers = PerformanceRegisters::new(ring0);
     let parts = Parts { ring0, memory, ports, registers, allocator, frames, tables, console };
     let platform = BarePlatform::new(parts);
+    if greeting.is_ok() {
+        for (level, text) in platform.start_processors(ring0) {
+            let _ = sender.log(level, text);
+        }
+    }
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {
         Ok(plan) => {

@@ -20,7 +20,7 @@ use crate::arch::ending::{Ending, Seizable, end};
 use crate::arch::exceptions::{self, Fault};
 use crate::arch::recovery::{self, Cause, Facts};
 use crate::arch::uart_backend::UartRegisters;
-use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt};
+use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt, per_cpu};
 use crate::plan::{self, Plan, UartChoice};
 use crate::run::{Identity, greet};
 use crate::units::{Hertz, Nanoseconds};
@@ -28,8 +28,6 @@ use crate::wire::{Crash, EndReason, Record, Registers as CpuRegisters, Sender};
 
 /// Longest name of a bench that is kept.
 const NAME_BYTES: usize = 96;
-/// The cause of a bench that ran beyond its deadline.
-const WATCHDOG: &str = "watchdog";
 /// What the counter is taken to run at before it is calibrated: fast, so that waits are rather too long.
 const FREQUENCY_GUESS: Hertz = Hertz(4_000_000_000);
 /// Status reads until the line has taken a byte of the last words.
@@ -138,7 +136,6 @@ pub(super) fn of_bench(facts: &Facts) -> Crash {
     let (cause, message) = match facts.cause {
         Cause::Exception(vector) => (mnemonic(vector), explain(vector, &registers, &facts.stack)),
         Cause::Panic => ("panic", on_one_line(facts.message.as_str())),
-        Cause::Deadline => (WATCHDOG, "the bench ran beyond its deadline".to_string()),
     };
     Crash {
         cause: cause.to_string(),
@@ -170,7 +167,7 @@ fn report(
         cause: cause.to_string(),
         message,
         bench: RUNNING.seize(ending).text(),
-        cpu: 0,
+        cpu: per_cpu::index(),
         registers,
         backtrace: backtrace.to_vec(),
         image_base: means.image_base,

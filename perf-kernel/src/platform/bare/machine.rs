@@ -1,7 +1,6 @@
 //! The machine as the suites and the harness see it.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
@@ -18,28 +17,32 @@ use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
 use crate::arch::recovery::Over;
 use crate::arch::user::UserMachine;
-use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, cpuid, exceptions, msr};
+use crate::arch::{
+    Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, apic, cpuid, exceptions, msr, per_cpu,
+};
 use crate::platform::{
-    Apart, Disturbances, EventCounters, InterferenceCounters, Offence, Platform, ReferenceClock,
+    Apart, Disturbances, EventCounters, InterferenceCounters, Interrupts, Offence, Platform, ReferenceClock,
     SystemCounters, UserMode,
 };
 use crate::pmu::Absence;
 use crate::suites::Need;
-use crate::units::{Bytes, Hertz};
+use crate::units::{Bytes, Hertz, Nanoseconds, Ticks};
 use crate::wire::{Console, Firmware, Machine, Mode};
 
 /// Bytes of registers of the High Precision Event Timer.
 const EVENT_TIMER_BYTES: usize = 0x400;
+/// What the counter is taken to run at before it is calibrated: fast, so that waits are rather too long.
+const FREQUENCY_GUESS: Hertz = Hertz(4_000_000_000);
 
 /// The frames, which the stacks of threads come from too, for as long as the kernel runs.
 static FRAMES: Once<Mutex<Frames>> = Once::new();
 
-/// A machine that this kernel has to itself. Of its processors one runs.
+/// A machine that this kernel has to itself. Benches run on the processor that the firmware has started.
 pub struct BarePlatform {
-    memory: PhysicalMemory,
+    pub(super) memory: PhysicalMemory,
     ports: Ports,
     allocator: &'static KernelAllocator,
-    frames: &'static Mutex<Frames>,
+    pub(super) frames: &'static Mutex<Frames>,
     tables: Option<Tables>,
     console: Console,
     interference: InterferenceSources,
@@ -113,10 +116,16 @@ impl BarePlatform {
         Firmware { kind: kind.to_string(), vendor: oem.unwrap_or_default() }
     }
 
-    fn processors(&self) -> u32 {
+    /// The APIC identities of the processors that may be started, in the firmware's order.
+    pub(super) fn processors(&self) -> Vec<u32> {
         let madt = self.tables.as_ref().and_then(|tables| tables.find(*b"APIC"));
-        // A machine without the table has the processor that this runs on.
-        madt.map_or(1, |table| tables::enabled_processors(&table)).max(1)
+        madt.map(|table| tables::enabled_processors(&table)).unwrap_or_default()
+    }
+
+    /// The ticks of `time`; rather too many before the clock is calibrated.
+    pub(super) fn ticks(&self, time: Nanoseconds) -> Ticks {
+        let frequency = self.clock.lock().1;
+        time.to_ticks(if frequency.0 == 0 { FREQUENCY_GUESS } else { frequency })
     }
 
     fn event_timer(&self) -> Option<EventTimer<Mmio>> {
@@ -148,8 +157,9 @@ impl Platform for BarePlatform {
     fn describe_machine(&self) -> Machine {
         Machine {
             cpu: cpuid::describe(msr::microcode_revision(is_intel())),
-            cpus_present: self.processors(),
-            cpus_started: 1,
+            // A machine without a list of them has the one that this runs on.
+            cpus_present: u32::try_from(self.processors().len()).unwrap_or(u32::MAX).max(1),
+            cpus_started: u32::try_from(per_cpu::count()).unwrap_or(u32::MAX),
             memory: self.memory_bytes(),
             heap: Bytes(self.allocator.heap().usage().claimed_bytes),
             firmware: self.firmware(),
@@ -187,7 +197,8 @@ impl Platform for BarePlatform {
         let lacks = |has: bool, what: &str| if has { Ok(()) } else { Err(what.to_string()) };
         match need {
             Need::Ring0 => Ok(()),
-            Need::Smp => Err("one CPU runs: this kernel starts no others".to_string()),
+            Need::Smp if per_cpu::count() >= 2 => Ok(()),
+            Need::Smp => Err("no CPU runs besides the first".to_string()),
             Need::Disk => Err("this kernel has no disk driver".to_string()),
             Need::Nic => Err("this kernel has no network driver".to_string()),
             Need::Aperf => {
@@ -211,18 +222,14 @@ impl Platform for BarePlatform {
     }
 
     fn cpus(&self) -> usize {
-        1
+        per_cpu::count()
     }
 
     fn run_on_cpus(&self, cpus: usize, work: &(dyn Fn(usize) + Sync)) -> Result<(), String> {
-        if cpus > 1 {
-            return Err(format!("{cpus} CPUs are asked for and one runs: this kernel starts no others"));
-        }
-        (0..cpus).for_each(work);
-        Ok(())
+        self.run_on_first(cpus, work)
     }
 
-    /// There is one thread, which has the processor to itself, and no device driver that reads or writes.
+    /// The benching thread has its processor to itself, and no device driver reads or writes.
     fn system_counters(&self) -> SystemCounters {
         SystemCounters {
             interrupts: Some(exceptions::interrupts_taken()),
@@ -249,5 +256,9 @@ impl Platform for BarePlatform {
 
     fn run_apart(&self, work: &mut dyn Apart) -> Result<(), Offence> {
         self.run_apart_from_boot(work)
+    }
+
+    fn interrupts(&self) -> Option<&dyn Interrupts> {
+        apic::local().map(|_| self as &dyn Interrupts)
     }
 }

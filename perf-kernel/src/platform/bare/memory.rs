@@ -26,6 +26,19 @@ pub(super) fn heap_range(usable: impl Iterator<Item = Range<u64>>) -> Option<Ran
     (bytes > 0).then(|| start..start + bytes)
 }
 
+/// The `pages` of memory that other CPUs start in: the highest usable ones below 640 KiB, where devices begin. `None` if
+/// there are not as many in one piece. The first page, which firmware may still use, is none of them.
+pub(super) fn start_range(usable: impl Iterator<Item = Range<u64>>, pages: u64) -> Option<Range<u64>> {
+    const DEVICES: u64 = 0xa_0000;
+    let bytes = pages.checked_mul(FRAME_BYTES)?;
+    let fits = |region: Range<u64>| {
+        let end = region.end.min(DEVICES) / FRAME_BYTES * FRAME_BYTES;
+        let start = end.checked_sub(bytes)?;
+        (start >= region.start.max(FRAME_BYTES)).then_some(start..end)
+    };
+    usable.filter_map(fits).max_by_key(|range| range.start)
+}
+
 /// The memory of the kernel's own heap: the end of the region that has the `heap` under test, at most half of what that leaves.
 /// A power of two, so that the frames before it end at the same place in their blocks as without it.
 pub(super) fn kernel_heap_range(
@@ -38,7 +51,8 @@ pub(super) fn kernel_heap_range(
     (bytes >= FRAME_BYTES).then(|| region.end - bytes..region.end)
 }
 
-/// The usable regions without the `heap` under test and the `kernel_heap`, as whole frames. What the first leaves of its region below it begins at an odd
+/// The usable regions without the `heap` under test and the `kernel_heap` above it, as whole frames. What the first leaves of
+/// its region below it begins at an odd
 /// frame: the kernel's size moves that region, and whether a single frame lies there would change what it costs to split
 /// blocks for one.
 pub(super) fn frame_ranges<'a>(
@@ -48,10 +62,10 @@ pub(super) fn frame_ranges<'a>(
 ) -> impl Iterator<Item = Range<u64>> + 'a {
     usable.filter_map(whole_frames).flat_map(|region| {
         let start = if region.contains(&heap.start) { odd_frame(region.start) } else { region.start };
-        let end = if region.contains(&kernel_heap.start) { kernel_heap.start } else { region.end };
-        let below = start..end.min(heap.start);
-        let above = region.start.max(heap.end)..end;
-        [below, above].into_iter().filter(|part| !part.is_empty())
+        let below = start..region.end.min(heap.start);
+        let between = region.start.max(heap.end)..region.end.min(kernel_heap.start);
+        let above = region.start.max(kernel_heap.end)..region.end;
+        [below, between, above].into_iter().filter(|part| !part.is_empty())
     })
 }
 
@@ -130,6 +144,14 @@ mod tests {
             let first = frames[1].start / 4096;
             assert!(first % 2 == 1 && first - 10 * MIB / 4096 - pages <= 1, "{frames:?}");
         }
+    }
+
+    #[test]
+    fn other_cpus_start_in_the_highest_memory_below_the_devices() {
+        assert_eq!(start_range(small(0), 4), Some(0x9_b000..0x9_f000));
+        assert_eq!(start_range(core::iter::once(0x8_0000..0x20_0000), 4), Some(0x9_c000..0xa_0000));
+        assert_eq!(start_range([0..0x5000, 0x9_e000..0x9_f000].into_iter(), 4), Some(0x1000..0x5000));
+        assert_eq!(start_range([0..0x4fff, 0x10_0000..0x20_0000].into_iter(), 4), None);
     }
 
     #[test]

@@ -20,8 +20,12 @@ mod io;
 mod machine;
 mod memory;
 mod pci;
+#[cfg(feature = "kernel")]
+mod processors;
 #[cfg(any(feature = "kernel", test))]
 mod screen;
+#[cfg(any(feature = "kernel", test))]
+mod skew;
 mod tables;
 #[cfg(feature = "kernel")]
 mod threads;

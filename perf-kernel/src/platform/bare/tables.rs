@@ -79,13 +79,13 @@ fn dbg2_console(entry: &[u8]) -> Option<SerialConsole> {
     Some(SerialConsole { place: uart_place(entry.get(base..)?)?, clock_hertz: None })
 }
 
-/// The processors of the Multiple APIC Description Table that are enabled (ACPI 6.5, sections 5.2.12.2 and
-/// 5.2.12.12); 0 if the table is broken.
-pub(super) fn enabled_processors(table: &[u8]) -> u32 {
+/// The APIC identities of the processors of the Multiple APIC Description Table that are enabled (ACPI 6.5, sections
+/// 5.2.12.2 and 5.2.12.12), in its order; empty if the table is broken.
+pub(super) fn enabled_processors(table: &[u8]) -> Vec<u32> {
     const ENTRIES: usize = 44;
     const ENABLED: u32 = 1;
     let mut identities: Vec<u32> = Vec::new();
-    let Some(table) = signed(table, b"APIC") else { return 0 };
+    let Some(table) = signed(table, b"APIC") else { return identities };
     let mut rest = table.get(ENTRIES..).unwrap_or_default();
     while let [kind, length, ..] = rest {
         let length = usize::from(*length);
@@ -105,7 +105,7 @@ pub(super) fn enabled_processors(table: &[u8]) -> u32 {
         }
         rest = &rest[length..];
     }
-    u32::try_from(identities.len()).unwrap_or(u32::MAX)
+    identities
 }
 
 /// Interface types of SPCR, which are the serial subtypes of DBG2: 16550, its 16450 subset, and 16550 with the
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn enabled_processors_are_counted_once() {
+    fn enabled_processors_are_listed_once() {
         let mut madt = table(b"APIC", 5, 44);
         madt.extend([0, 8, 0, 0, 1, 0, 0, 0]);
         madt.extend([0, 8, 1, 1, 1, 0, 0, 0]);
@@ -284,14 +284,14 @@ mod tests {
         madt.extend([9, 16, 0, 0, 44, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0]);
         let length = u32::try_from(madt.len()).expect("it is short");
         madt[4..8].copy_from_slice(&length.to_le_bytes());
-        assert_eq!(enabled_processors(&madt), 3);
+        assert_eq!(enabled_processors(&madt), [0, 1, 300]);
     }
 
     #[test]
     fn an_entry_of_length_zero_ends_the_processors() {
         let mut madt = table(b"APIC", 5, 52);
         madt[44..].copy_from_slice(&[0, 0, 0, 0, 1, 0, 0, 0]);
-        assert_eq!(enabled_processors(&madt), 0);
+        assert!(enabled_processors(&madt).is_empty());
     }
 
     proptest! {

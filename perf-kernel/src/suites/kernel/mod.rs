@@ -1,5 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
+mod interrupts;
 mod isolation;
 mod memory;
 mod process;

@@ -1,6 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::{memory, process, threads, traps};
+use super::{interrupts, memory, process, threads, traps};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Need, Suite};
 
@@ -58,13 +58,17 @@ static BENCHES: &[Bench] = &[
         body: Body::Built(memory::protect),
         ..Bench::new("kernel/page-protect", "write-protect pages and flush")
     },
-    Bench::new(
-        "kernel/irq-latency",
-        "from raising a local interrupt to the first instruction of its handler",
-    ),
+    Bench {
+        body: Body::Built(interrupts::latency),
+        ..Bench::new(
+            "kernel/irq-latency",
+            "from raising a local interrupt to the first instruction of its handler",
+        )
+    },
     Bench::new("kernel/timer-wakeup", "from a programmed deadline to the woken thread running"),
     Bench {
         needs: &[Need::Smp],
+        body: Body::Built(interrupts::roundtrip),
         ..Bench::new("kernel/ipi-roundtrip", "interrupt another CPU and see its answer")
     },
     Bench {

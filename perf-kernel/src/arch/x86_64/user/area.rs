@@ -1,19 +1,19 @@
-//! What a CPU knows without asking: its area, at its GS base while it is in the kernel.
+//! What a CPU knows of user mode without asking: a part of its area, to which GS leads while it is in the kernel.
 
 use core::arch::asm;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 use x86_64::VirtAddr;
-use x86_64::registers::model_specific::{GsBase, KernelGsBase};
+use x86_64::registers::model_specific::KernelGsBase;
 
 use super::process::Process;
+use crate::arch::x86_64::per_cpu::{self, CpuArea};
 
-/// The area of a CPU. Assembly knows the offsets; only its own CPU uses it.
+/// The part of a CPU's area that is about user mode. Assembly knows the offsets; only its own CPU uses it.
+#[derive(Debug)]
 #[repr(C)]
-pub(super) struct CpuArea {
-    /// Where the area itself is.
-    this: AtomicPtr<Self>,
+pub(in crate::arch::x86_64) struct UserArea {
     /// The stack that system calls run on: that of whoever entered user mode, below what it keeps there.
     pub(super) kernel_stack: AtomicU64,
     /// The stack pointer of user mode, for a moment.
@@ -26,12 +26,9 @@ pub(super) struct CpuArea {
     has_smap: AtomicBool,
 }
 
-static AREA: CpuArea = CpuArea::new();
-
-impl CpuArea {
-    const fn new() -> Self {
+impl UserArea {
+    pub(in crate::arch::x86_64) const fn new() -> Self {
         Self {
-            this: AtomicPtr::new(ptr::null_mut()),
             kernel_stack: AtomicU64::new(0),
             user_stack: AtomicU64::new(0),
             process: AtomicPtr::new(ptr::null_mut()),
@@ -40,32 +37,25 @@ impl CpuArea {
         }
     }
 
-    /// Gives this CPU its area, before anything uses one.
+    /// Gets this CPU's ready, before anything uses it.
     pub(super) fn install(has_avx: bool, has_smap: bool) {
-        AREA.this.store((&raw const AREA).cast_mut(), Ordering::Relaxed);
-        AREA.has_avx.store(has_avx, Ordering::Relaxed);
-        AREA.has_smap.store(has_smap, Ordering::Relaxed);
-        GsBase::write(VirtAddr::from_ptr(&raw const AREA));
+        let area = Self::current();
+        area.has_avx.store(has_avx, Ordering::Relaxed);
+        area.has_smap.store(has_smap, Ordering::Relaxed);
         // What user mode gets by SWAPGS.
         KernelGsBase::write(VirtAddr::zero());
     }
 
-    /// The area of the CPU that this runs on.
+    /// That of the CPU that this runs on. User mode is set up after the CPU's area.
     #[inline]
     pub(super) fn current() -> &'static Self {
-        let this: *const Self;
-        // SAFETY: `install` has made GS lead to an area, whose first word is its address; nothing is changed.
-        unsafe {
-            asm!("mov {}, gs:[0]", out(reg) this, options(nostack, preserves_flags, readonly));
-        }
-        // SAFETY: areas are statics, of which atomics are the only contents.
-        unsafe { &*this }
+        &CpuArea::of_caller().user
     }
 
-    /// Makes GS lead to the area, wherever it led, with nothing in user mode.
+    /// Makes GS lead to the area of the first CPU, which calls, wherever it led, with nothing in user mode.
     pub(super) fn reset() {
-        AREA.process.store(ptr::null_mut(), Ordering::Relaxed);
-        GsBase::write(VirtAddr::from_ptr(&raw const AREA));
+        per_cpu::adopt_first();
+        Self::current().process.store(ptr::null_mut(), Ordering::Relaxed);
         KernelGsBase::write(VirtAddr::zero());
     }
 

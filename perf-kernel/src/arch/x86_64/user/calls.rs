@@ -1,6 +1,6 @@
 //! System calls.
 
-use super::area::CpuArea;
+use super::area::UserArea;
 use crate::platform::{Ending, UserProcess};
 
 /// Does nothing and returns 1.
@@ -48,7 +48,7 @@ pub(super) extern "sysv64" fn system_call(
 
 #[cold]
 fn exit(words: [u64; 3]) -> Outcome {
-    if let Some(process) = CpuArea::current().process() {
+    if let Some(process) = UserArea::current().process() {
         process.end(Ending::Exited(words));
     }
     Outcome { value: 0, is_over: 1 }
@@ -59,7 +59,7 @@ fn sum(address: u64, words: u64) -> Option<u64> {
     let mut copied = [0; SUM_WORDS_MAX * size_of::<u64>()];
     let length = usize::try_from(words).ok()?.checked_mul(size_of::<u64>())?;
     let copied = copied.get_mut(..length)?;
-    CpuArea::current().process()?.copy_in(address, copied).ok()?;
+    UserArea::current().process()?.copy_in(address, copied).ok()?;
     let words = copied.chunks_exact(size_of::<u64>()).filter_map(|word| word.try_into().ok());
     Some(words.map(u64::from_le_bytes).fold(0, u64::wrapping_add))
 }

@@ -3,9 +3,9 @@
 use core::arch::global_asm;
 use core::mem::offset_of;
 
-use super::area::CpuArea;
 use super::calls;
 use crate::arch::x86_64::descriptors::{USER_CODE, USER_DATA};
+use crate::arch::x86_64::per_cpu::CpuArea;
 
 // `user_enter` keeps what a called function must keep on the stack, notes the stack in the area, and goes to user mode.
 // It returns when `user_finish` is reached: after a system call that ends the program, or by the return of an exception
@@ -134,9 +134,9 @@ global_asm!(
     flags = const 1 << 1,
     user_code = const USER_CODE,
     user_data = const USER_DATA,
-    kernel_stack = const offset_of!(CpuArea, kernel_stack),
-    user_stack = const offset_of!(CpuArea, user_stack),
-    has_avx = const offset_of!(CpuArea, has_avx),
+    kernel_stack = const offset_of!(CpuArea, user.kernel_stack),
+    user_stack = const offset_of!(CpuArea, user.user_stack),
+    has_avx = const offset_of!(CpuArea, user.has_avx),
     system_call = sym calls::system_call,
 );
 

@@ -12,7 +12,8 @@ mod tables;
 mod translations;
 mod traps;
 
-pub(super) use protection::leave;
+pub(super) use area::UserArea;
+pub(super) use protection::{install_on_cpu, leave};
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;

@@ -8,7 +8,7 @@ use multios_core::memory::FrameCache;
 use multios_core::memory::paging::{Access, AddressSpace, MapError, Touch, USER_END, USER_START};
 use spin::Mutex;
 
-use super::area::CpuArea;
+use super::area::UserArea;
 use super::tables::PhysicalTables;
 use super::{entry, programs, translations};
 use crate::arch::x86_64::checked;
@@ -69,7 +69,7 @@ impl<'a> Process<'a> {
             return Err(CopyError::NotUser);
         }
         translations::switch_to(self.root);
-        let area = CpuArea::current();
+        let area = UserArea::current();
         let is_copied = area.with_process(self, || {
             // SAFETY: the callers below give a slice of the kernel's with its length, and the other range is user
             // memory to its end.
@@ -90,7 +90,7 @@ impl UserProcess for Process<'_> {
         self.ending.set(None);
         translations::switch_to(self.root);
         let [first, second] = arguments;
-        CpuArea::current().with_process(self, || {
+        UserArea::current().with_process(self, || {
             // SAFETY: the tables are the process's, which the area now has, and there is a process only where user mode
             // is set up.
             unsafe { entry::user_enter(self.entry, STACK.end, first, second) };

@@ -7,7 +7,7 @@ use x86_64::registers::model_specific::{Efer, EferFlags, LStar, SFMask, Star};
 use x86_64::registers::rflags::RFlags;
 use x86_64::structures::gdt::SegmentSelector;
 
-use super::area::CpuArea;
+use super::area::UserArea;
 use super::tables::PhysicalTables;
 use super::{entry, kernel_half, translations};
 use crate::arch::x86_64::checked;
@@ -15,21 +15,21 @@ use crate::arch::x86_64::descriptors::{KERNEL_CODE, KERNEL_DATA, USER_CODE, USER
 use crate::arch::{PhysicalMemory, Ring0};
 
 /// Gets the machine ready for user mode: the kernel's half of every address space, then the first CPU. Its descriptor
-/// tables are loaded.
+/// tables are loaded, and it has its area.
 pub fn install(ring0: Ring0, memory: &PhysicalMemory) {
     translations::note_kernel_root();
     kernel_half::harden(PhysicalTables::new(memory));
     install_on_cpu(ring0);
 }
 
-/// Brings this CPU back into the kernel, with its own tables and area, from wherever a program was stopped.
+/// Brings the first CPU, which calls, back into the kernel, with its own tables and area, from wherever a program was stopped.
 pub(in crate::arch::x86_64) fn leave() {
-    CpuArea::reset();
+    UserArea::reset();
     translations::switch_to(translations::kernel_root());
 }
 
-/// Gets this CPU ready for user mode: its area, the way of system calls, and what protection it has.
-fn install_on_cpu(_ring0: Ring0) {
+/// Gets this CPU, which has its area, ready for user mode: the way of system calls, and what protection it has.
+pub(in crate::arch::x86_64) fn install_on_cpu(_ring0: Ring0) {
     let cpuid = CpuId::new();
     let features = cpuid.get_extended_feature_info();
     let has = |is_there: fn(&raw_cpuid::ExtendedFeatures) -> bool| features.as_ref().is_some_and(is_there);
@@ -38,7 +38,7 @@ fn install_on_cpu(_ring0: Ring0) {
     let has_avx = cpuid.get_feature_info().is_some_and(|leaf| leaf.has_avx() && leaf.has_oxsave());
     let extended = cpuid.get_extended_processor_and_feature_identifiers();
     let has_no_execute = extended.is_some_and(|leaf| leaf.has_execute_disable());
-    CpuArea::install(has_avx, has_smap);
+    UserArea::install(has_avx, has_smap);
     let mut efer = EferFlags::SYSTEM_CALL_EXTENSIONS;
     efer.set(EferFlags::NO_EXECUTE_ENABLE, has_no_execute);
     // SAFETY: SCE (bit 0) allows SYSCALL, which has its registers below before user mode runs; NXE (bit 11) gives bit 63

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 use multios_core::memory::paging::Touch;
 use x86_64::registers::control::Cr2;
 
-use super::area::CpuArea;
+use super::area::UserArea;
 use super::entry;
 use super::process::Process;
 use crate::arch::x86_64::checked;
@@ -25,19 +25,19 @@ pub(in crate::arch::x86_64) fn handle(frame: &mut TrapFrame) -> bool {
         return of_program(frame);
     }
     if frame.vector == PAGE_FAULT && checked::is_copying(frame.rip) {
-        let process = CpuArea::current().process();
+        let process = UserArea::current().process();
         return process.is_some_and(|process| brings_page(process, frame.error_code));
     }
     if frame.rip == entry::return_address() {
         // GS is the program's already, but the code segment is still the kernel's.
-        CpuArea::swap_back();
+        UserArea::swap_back();
         return of_program(frame);
     }
     false
 }
 
 fn of_program(frame: &mut TrapFrame) -> bool {
-    let area = CpuArea::current();
+    let area = UserArea::current();
     let Some(process) = area.process() else { return false };
     if frame.vector == PAGE_FAULT && brings_page(process, frame.error_code) {
         return true;
