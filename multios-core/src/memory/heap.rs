@@ -89,8 +89,8 @@ impl Heap {
     pub unsafe fn restart(&self, start: *mut u8, bytes: usize) -> bool {
         // SAFETY: the caller says that a holder never goes on.
         unsafe { self.state.force_unlock() };
-        // What the state holds may be half changed, and owns nothing that would have to be dropped.
-        core::mem::forget(core::mem::replace(&mut *self.state.lock(), State::new()));
+        // What the state was may be half changed, and has no destructor that would look at it.
+        *self.state.lock() = State::new();
         // SAFETY: the caller gives the memory away.
         unsafe { self.claim(start, bytes) }
     }

@@ -433,6 +433,20 @@ mod tests {
     }
 
     #[test]
+    fn a_bench_that_was_ended_has_its_crash_and_one_of_an_older_kernel_has_none() {
+        let crash = json!({
+            "cause": "panic", "message": "m", "bench": "env/pause", "cpu": 0, "registers": null, "backtrace": [5],
+            "image_base": 1
+        });
+        let mut record = to_value(BenchRecord::new("env/pause".into(), Status::Failed)).expect("JSON");
+        let old: BenchRecord = from_value(record.clone()).expect("it is read");
+        record["crash"] = crash.clone();
+        let new: BenchRecord = from_value(record).expect("it is read");
+        assert_eq!((old.crash, new.crash.as_ref().and_then(|crash| crash.ticks)), (None, None));
+        assert_eq!(to_value(new.crash).expect("JSON"), crash);
+    }
+
+    #[test]
     fn what_was_not_counted_takes_no_room() {
         let record = BenchRecord::new("env/pause".into(), Status::Skipped);
         let text = to_value(record).expect("a record has a JSON form");
