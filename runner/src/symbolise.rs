@@ -100,6 +100,7 @@ mod tests {
             registers: rip.map(|rip| Registers { rip, ..Registers::default() }),
             backtrace,
             image_base,
+            ticks: None,
         }
     }
 

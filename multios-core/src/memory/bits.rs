@@ -74,6 +74,11 @@ impl BitSet {
         }
     }
 
+    /// Takes every number out of the set.
+    pub(super) fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
     /// The smallest member.
     #[inline]
     pub(super) fn first(&self) -> Option<usize> {
@@ -127,6 +132,18 @@ impl BitMap {
         })
     }
 
+    /// Takes every number out of the set.
+    pub(super) fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// The members, smallest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = usize> + '_ {
+        self.words.iter().enumerate().filter(|(_, word)| **word != 0).flat_map(|(at, word)| {
+            (0..WORD_BITS).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * WORD_BITS + bit)
+        })
+    }
+
     /// Bytes that the set takes.
     pub(super) fn bytes(&self) -> usize {
         size_of_val(self.words.as_slice())
@@ -175,6 +192,21 @@ mod tests {
                 prop_assert_eq!(set.contains(number), model.contains(&number));
                 prop_assert_eq!(set.first(), model.first().copied());
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_members_of_a_bit_map_come_in_order_until_it_is_cleared(
+            size in 1_usize..3_000,
+            numbers in proptest::collection::vec(any::<prop::sample::Index>(), 0..60),
+        ) {
+            let mut map = BitMap::new(size).expect("memory for 3,000 bits");
+            let model: BTreeSet<usize> = numbers.iter().map(|number| number.index(size)).collect();
+            model.iter().for_each(|number| map.insert(*number));
+            prop_assert!(map.iter().eq(model.iter().copied()));
+            map.clear();
+            prop_assert_eq!(map.iter().next(), None);
         }
     }
 

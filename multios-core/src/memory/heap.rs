@@ -61,7 +61,7 @@ impl Heap {
     /// An empty heap: every allocation fails until memory is claimed.
     #[must_use]
     pub const fn new() -> Self {
-        Self { state: spin::Mutex::new(State { talc: Talc::new(Manual), peak_bytes: 0 }) }
+        Self { state: spin::Mutex::new(State::new()) }
     }
 
     /// Gives memory to the heap for good. It need not adjoin what was given before; no block spans two claims.
@@ -77,6 +77,22 @@ impl Heap {
         let mut state = self.state.lock();
         // SAFETY: the caller gives the memory away for good; `Manual` leaves heap management to us.
         unsafe { state.talc.claim(start, bytes) }.is_some()
+    }
+
+    /// Forgets every block and every claim, and begins anew with the `bytes` bytes at `start`, as [`claim`](Self::claim) does
+    /// on an empty heap; whatever was done before leaves no trace.
+    ///
+    /// # Safety
+    /// As for [`claim`](Self::claim), and no block of the heap is used any more. Whoever is in one of the heap's functions,
+    /// and may hold its lock, never goes on.
+    #[must_use]
+    pub unsafe fn restart(&self, start: *mut u8, bytes: usize) -> bool {
+        // SAFETY: the caller says that a holder never goes on.
+        unsafe { self.state.force_unlock() };
+        // What the state was may be half changed, and has no destructor that would look at it.
+        *self.state.lock() = State::new();
+        // SAFETY: the caller gives the memory away.
+        unsafe { self.claim(start, bytes) }
     }
 
     /// Gives memory that nobody else can ever use to the heap. Otherwise as [`claim`](Self::claim).
@@ -187,6 +203,10 @@ impl Default for Heap {
 }
 
 impl State {
+    const fn new() -> Self {
+        Self { talc: Talc::new(Manual), peak_bytes: 0 }
+    }
+
     /// # Safety
     /// `layout` has a size.
     #[inline]
@@ -392,6 +412,23 @@ pub(super) mod tests {
         unsafe { heap.dealloc(moved, layout(40_000, 32)) };
         drop(obstacle);
         assert_eq!(heap.usage().live_blocks, 0);
+    }
+
+    #[test]
+    fn a_heap_that_is_restarted_is_as_new_whatever_it_held_and_whoever_held_its_lock() {
+        let mut ground = Ground::new(&[64 << 10]);
+        let (start, bytes) = (ground.0[0].as_mut_ptr().cast::<u8>(), ground.0[0].len());
+        let heap = ground.heap();
+        let new = heap.usage();
+        let first = addresses(&heap.allocate(layout(100, 8)).expect("100 bytes"));
+        for number in 1..40 {
+            core::mem::forget(heap.allocate(layout(number * 10, 16)).expect("a block"));
+        }
+        core::mem::forget(heap.state.lock());
+        // SAFETY: the range outlives the heap, its blocks are forgotten, and the lock's holder is gone.
+        assert!(unsafe { heap.restart(start, bytes) });
+        assert_eq!(heap.usage(), new);
+        assert_eq!(addresses(&heap.allocate(layout(100, 8)).expect("100 bytes")), first);
     }
 
     #[test]

@@ -11,5 +11,5 @@ pub mod paging;
 
 pub use block::Block;
 pub use frame_cache::{FrameCache, FrameHand};
-pub use frames::{FRAME_BYTES, Frame, FrameError, Frames, FramesUsage, ORDER_MAX, ORDERS};
+pub use frames::{FRAME_BYTES, Frame, FrameError, Frames, FramesSnapshot, FramesUsage, ORDER_MAX, ORDERS};
 pub use heap::{Heap, HeapUsage, OutOfMemory};

@@ -33,9 +33,8 @@ struct Base;
 
 impl Subject for Base {
     fn prepare(&self, platform: &dyn Platform) {
-        let free = platform.heap().usage().free_bytes;
         // Without memory every bench fails, and says so.
-        if let Some([base, candidate]) = sides::take_memory(free) {
+        if let Some([base, candidate]) = sides::take_memory(platform.heap()) {
             BASE.claim(base);
             CANDIDATE.claim(candidate);
         }

@@ -1,11 +1,12 @@
 //! The allocator of an image with two builds of the subsystems: what runs for one side allocates from that side's own
 //! heap, as it would in an image of its own, and all else from an allocator that neither side measures.
 
-use alloc::alloc::alloc;
 use core::alloc::{GlobalAlloc, Layout};
 use core::mem::MaybeUninit;
 use core::slice;
 use core::sync::atomic::{AtomicUsize, Ordering};
+
+use multios_core::memory::Heap;
 
 use crate::wire::Side;
 
@@ -43,10 +44,10 @@ impl<Own> SidedAllocator<Own> {
     }
 }
 
-/// Takes the memory of both sides' heaps from the global allocator, in all about three quarters of `free_bytes`.
-/// `None` if it does not give that much, or the memory was taken before.
-pub fn take_memory(free_bytes: u64) -> Option<[&'static mut [MaybeUninit<u8>]; 2]> {
-    let half = usize::try_from(free_bytes / 8 * 3).ok()? / ALIGN * ALIGN;
+/// Takes the memory of both sides' heaps from `heap`, for good, in all about three quarters of what is free there. `None` if
+/// it does not give that much, or the memory was taken before.
+pub fn take_memory(heap: &Heap) -> Option<[&'static mut [MaybeUninit<u8>]; 2]> {
+    let half = usize::try_from(heap.usage().free_bytes / 8 * 3).ok()? / ALIGN * ALIGN;
     let layout =
         Layout::from_size_align(half.checked_mul(2)?, ALIGN).ok().filter(|layout| layout.size() > 0)?;
     let is_first = HALF_BYTES.compare_exchange(0, half, Ordering::SeqCst, Ordering::SeqCst).is_ok();
@@ -54,12 +55,12 @@ pub fn take_memory(free_bytes: u64) -> Option<[&'static mut [MaybeUninit<u8>]; 2
         return None;
     }
     // SAFETY: the layout is not empty.
-    let start = unsafe { alloc(layout) };
+    let start = unsafe { heap.alloc(layout) };
     if start.is_null() {
         return None;
     }
     BEGIN.store(start.expose_provenance(), Ordering::SeqCst);
-    // SAFETY: the block is that long, nobody else knows it, and it is never freed.
+    // SAFETY: the block is that long, nobody else knows it, and it is never freed, so that its memory stays valid.
     let memory = unsafe { slice::from_raw_parts_mut(start.cast::<MaybeUninit<u8>>(), layout.size()) };
     let (base, candidate) = memory.split_at_mut(half);
     Some([base, candidate])
@@ -150,8 +151,6 @@ unsafe impl<Own: GlobalAlloc> GlobalAlloc for SidedAllocator<Own> {
 mod tests {
     use std::alloc::System;
 
-    use multios_core::memory::Heap;
-
     use super::*;
 
     static BASE: Heap = Heap::new();
@@ -168,12 +167,15 @@ mod tests {
         let layout = Layout::from_size_align(100, 8).expect("a layout");
         // SAFETY: the layout is not empty.
         let early = unsafe { allocator.alloc(layout) };
-        let [base, candidate] = take_memory(64 << 20).expect("the test has that much");
+        let all = Heap::new();
+        let memory = std::vec![MaybeUninit::uninit(); 65 << 20].into_boxed_slice();
+        assert!(all.claim_static(std::boxed::Box::leak(memory)));
+        let [base, candidate] = take_memory(&all).expect("the test has that much");
         assert_eq!((base.len(), candidate.len()), (24 << 20, 24 << 20));
         assert!(
             base.as_ptr().addr().is_multiple_of(ALIGN) && candidate.as_ptr().addr().is_multiple_of(ALIGN)
         );
-        assert!(take_memory(64 << 20).is_none(), "it is taken once");
+        assert!(take_memory(&all).is_none(), "it is taken once");
         assert!(BASE.claim_static(base) && CANDIDATE.claim_static(candidate));
         set_heap(Side::Base, &BASE);
         set_heap(Side::Candidate, &CANDIDATE);

@@ -7,6 +7,7 @@ use super::bencher::{Bencher, Measured, took_too_long};
 use super::histogram::LogLinear;
 use super::{BenchError, causes, statistics, validity};
 use crate::arch::counter;
+use crate::platform::Offence;
 use crate::suites::Selected;
 use crate::wire::{BenchRecord, CheckOutcome, ErrorCount, SampleSummary, Status};
 
@@ -17,6 +18,24 @@ pub fn skipped(selected: &Selected, reason: String) -> BenchRecord {
         unit: selected.bench.unit,
         reason: Some(reason),
         ..BenchRecord::new(selected.id(), Status::Skipped)
+    }
+}
+
+/// The record of a bench that did wrong beyond a wrong result: it has no timing.
+#[must_use]
+pub fn offended(selected: &Selected, offence: Offence) -> BenchRecord {
+    let (reason, crash) = match offence {
+        Offence::Crashed(crash) => {
+            (alloc::format!("crashed: {}: {}", crash.cause, crash.message), Some(crash))
+        }
+        Offence::LeftBehind(what) => (alloc::format!("left behind: {what}"), None),
+    };
+    BenchRecord {
+        unit: selected.bench.unit,
+        validity: Vec::from([validity::check("result", CheckOutcome::Failed, reason.clone())]),
+        reason: Some(reason),
+        crash,
+        ..BenchRecord::new(selected.id(), Status::Failed)
     }
 }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use multios_core::memory::{Frames, Heap};
 
-use super::UserMode;
+use super::{Apart, Offence, UserMode};
 use crate::pmu::{Absence, Counts, Figure};
 use crate::suites::Need;
 use crate::units::{Bytes, Hertz, PartsPerMillion, Ticks};
@@ -82,6 +82,17 @@ pub trait Platform {
     /// Notes which bench runs, by its id with scale, for whoever must name it in a crash record. `None` between
     /// benches.
     fn set_running_bench(&self, id: Option<&str>);
+
+    /// Runs `work` and keeps what comes of it. Where the platform can, the work is ended if it faults or panics, and
+    /// everything that it had is given back, so that the boot goes on. A platform that cannot just runs it.
+    ///
+    /// # Errors
+    /// What the work did wrong; nothing is kept then.
+    fn run_apart(&self, work: &mut dyn Apart) -> Result<(), Offence> {
+        work.run();
+        work.keep();
+        Ok(())
+    }
 
     /// Interrupts that a bench may raise; `None` where it has no right to, or nothing to raise them with.
     fn interrupts(&self) -> Option<&dyn Interrupts> {

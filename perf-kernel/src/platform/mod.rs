@@ -1,5 +1,6 @@
 //! What a boot runs on: bare metal, a Linux process, or a script for tests.
 
+mod apart;
 #[cfg(any(feature = "kernel", test))]
 pub mod bare;
 #[cfg(feature = "hosted")]
@@ -10,6 +11,7 @@ pub(crate) mod scripted;
 mod threads;
 mod user_mode;
 
+pub use apart::{Apart, Offence};
 pub use interface::{
     Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
 };

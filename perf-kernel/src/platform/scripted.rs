@@ -1,13 +1,17 @@
 //! A platform for tests: everything that it tells is set by the test. The counter is the real one.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::{Cell, RefCell};
 
 use multios_core::memory::{Frames, Heap};
 
-use super::{Disturbances, EventCounters, InterferenceCounters, Platform, ReferenceClock, SystemCounters};
+use super::{
+    Apart, Disturbances, EventCounters, InterferenceCounters, Offence, Platform, ReferenceClock,
+    SystemCounters,
+};
 use crate::arch::{counter, cpuid};
 use crate::pmu::{Absence, Counts, Figure};
 use crate::suites::Need;
@@ -31,6 +35,8 @@ pub(crate) struct ScriptedPlatform {
     pub(crate) frames: spin::Mutex<Frames>,
     pub(crate) counters: Option<ScriptedCounters>,
     pub(crate) is_process: bool,
+    /// What the benches do wrong that run apart, in order; those after the last do nothing wrong.
+    pub(crate) offences: RefCell<VecDeque<Option<Offence>>>,
 }
 
 impl Default for ScriptedPlatform {
@@ -44,6 +50,7 @@ impl Default for ScriptedPlatform {
             interference: Cell::default(),
             disturbances: Cell::default(),
             running: RefCell::default(),
+            offences: RefCell::default(),
             heap: Heap::new(),
             frames: spin::Mutex::new(Frames::empty()),
             counters: None,
@@ -126,6 +133,15 @@ impl Platform for ScriptedPlatform {
 
     fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
         self.counters.as_ref().map(|counters| counters as &dyn EventCounters).ok_or(Absence::NoCounters)
+    }
+
+    fn run_apart(&self, work: &mut dyn Apart) -> Result<(), Offence> {
+        if let Some(Some(offence)) = self.offences.borrow_mut().pop_front() {
+            return Err(offence);
+        }
+        work.run();
+        work.keep();
+        Ok(())
     }
 
     fn set_running_bench(&self, id: Option<&str>) {

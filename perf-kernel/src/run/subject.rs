@@ -1,11 +1,12 @@
 //! What a boot measures.
 
 use alloc::string::{String, ToString};
+use core::mem::ManuallyDrop;
 
-use crate::measure::{Bencher, Conditions, skipped};
+use crate::measure::{Bencher, Conditions, offended, skipped};
 use crate::plan::Plan;
-use crate::platform::Platform;
-use crate::suites::{Body, Selected};
+use crate::platform::{Apart, Offence, Platform};
+use crate::suites::{BenchFunction, Body, Selected};
 use crate::wire::{BenchRecord, Mode, Side};
 
 /// Rounds of a boot that measures two builds, unless the plan says otherwise. Where ticks are instructions, a round
@@ -113,11 +114,38 @@ pub fn measure(conditions: &Conditions<'_>, selected: &Selected) -> BenchRecord 
     }
     let id = selected.id();
     platform.set_running_bench(Some(&id));
-    let mut bencher = Bencher::new(*conditions, selected);
-    let result = function(&mut bencher);
-    let record = bencher.finish(result);
+    let mut measuring =
+        Measuring { conditions, selected, function, made: ManuallyDrop::new(None), kept: None };
+    let outcome = platform.run_apart(&mut measuring);
     platform.set_running_bench(None);
-    record
+    match (outcome, measuring.kept) {
+        (Ok(()), Some(record)) => record,
+        (Ok(()), None) => offended(selected, Offence::LeftBehind("no record".to_string())),
+        (Err(offence), _) => offended(selected, offence),
+    }
+}
+
+/// A bench that is being measured.
+struct Measuring<'a> {
+    conditions: &'a Conditions<'a>,
+    selected: &'a Selected,
+    function: BenchFunction,
+    /// The record where the bench has made it: not to be touched if the bench was ended.
+    made: ManuallyDrop<Option<BenchRecord>>,
+    kept: Option<BenchRecord>,
+}
+
+impl Apart for Measuring<'_> {
+    fn run(&mut self) {
+        let mut bencher = Bencher::new(*self.conditions, self.selected);
+        let result = (self.function)(&mut bencher);
+        self.made = ManuallyDrop::new(Some(bencher.finish(result)));
+    }
+
+    fn keep(&mut self) {
+        let made = self.made.take();
+        self.kept.clone_from(&made);
+    }
 }
 
 /// What the machine lacks for a bench.

@@ -1,18 +1,19 @@
 //! A whole boot on a scripted platform, read back from the wire.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::subject::lack;
 use super::{Identity, NoProgress, Progress, Subjects, Suites, boot, fingerprint, greet, linger};
 use crate::plan::Plan;
-use crate::platform::Platform;
 use crate::platform::scripted::ScriptedPlatform;
+use crate::platform::{Offence, Platform};
 use crate::suites::{Bench, Body, Need, SUITES, Selected, Suite};
 use crate::units::Ticks;
 use crate::wire::{
-    BenchRecord, Command, Decoder, EndReason, Event, Link, LinkError, Mode, Record, Sender, Start, Status,
-    encode_frame,
+    BenchRecord, Command, Crash, Decoder, EndReason, Event, Link, LinkError, Mode, Record, Sender, Start,
+    Status, encode_frame,
 };
 
 const ONE: Subjects<'static> = Subjects::One(&Suites);
@@ -100,6 +101,33 @@ fn a_measured_bench_has_its_figures() {
     assert_eq!(record.windows.as_ref().map(|windows| windows.samples), Some(summary.n / 10));
     let checks: Vec<&str> = record.validity.iter().map(|check| check.name.as_str()).collect();
     assert_eq!(checks, ["result", "checksum", "settled", "progress", "overhead", "clock"]);
+}
+
+#[test]
+fn benches_that_misbehave_are_failed_and_the_boot_goes_on() {
+    let platform = ScriptedPlatform::default();
+    let crash = Box::new(Crash {
+        cause: "#PF".to_string(),
+        message: "read at 0x0".to_string(),
+        bench: None,
+        cpu: 0,
+        registers: None,
+        backtrace: Vec::from([1, 2]),
+        image_base: 0,
+        ticks: Some(Ticks(7)),
+    });
+    let left = Offence::LeftBehind("4 frames".to_string());
+    platform.offences.borrow_mut().extend([Some(Offence::Crashed(crash.clone())), None, Some(left)]);
+    let plan = short(&["env/timer-pair", "env/l1-load", "env/reference-loop"]);
+    let (reason, benches) = benches(&platform, &plan);
+    assert_eq!(reason, EndReason::FailedBenches);
+    let told: Vec<_> = benches.iter().map(|bench| (bench.status, bench.reason.as_deref())).collect();
+    let failed = |reason| (Status::Failed, Some(reason));
+    let expected =
+        [failed("crashed: #PF: read at 0x0"), (Status::Measured, None), failed("left behind: 4 frames")];
+    assert_eq!(told, expected);
+    assert_eq!((benches[0].crash.as_ref(), &benches[0].summary), (Some(&crash), &None));
+    assert_eq!(platform.running.borrow().last(), Some(&None), "no bench runs any more");
 }
 
 #[test]

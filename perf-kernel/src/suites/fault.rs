@@ -1,14 +1,18 @@
-//! Benches that end the kernel, one way each, for the tests of crash reporting.
+//! Benches that fault, panic, wait for ever or leave things behind, one way each, for the tests of isolation and of crash
+//! reporting.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::hint::black_box;
 use core::mem::ManuallyDrop;
 
+use multios_core::sync::Scheduler;
+
 use super::stress;
 use crate::arch::{checked, faults};
 use crate::measure::{BenchError, Bencher, Expected};
-use crate::platform::{OnThreads, Runner, on_threads};
+use crate::platform::{Ending, OnThreads, Program, Runner, on_threads};
 use crate::suites::{Bench, Body, Need, Suite};
 
 /// The `fault` suite.
@@ -48,6 +52,26 @@ static BENCHES: &[Bench] = &[
     Bench {
         body: Body::Built(heap_exhaustion),
         ..Bench::new("fault/heap-exhaustion", "allocate until the heap is full, and go on")
+    },
+    Bench {
+        body: Body::Built(frame_exhaustion),
+        ..Bench::new("fault/frame-exhaustion", "allocate frames until there are none, and go on")
+    },
+    Bench {
+        body: Body::Built(dead_lock),
+        ..Bench::new("fault/dead-lock", "wait for a thread that waits for this one")
+    },
+    Bench {
+        body: Body::Built(privileged_program),
+        ..Bench::new("fault/privileged-program", "run a program that executes a privileged instruction")
+    },
+    Bench {
+        body: Body::Built(heap_leak),
+        ..Bench::new("fault/heap-leak", "allocate 100 bytes and keep them")
+    },
+    Bench {
+        body: Body::Built(frame_leak),
+        ..Bench::new("fault/frame-leak", "allocate four frames and keep them")
     },
     Bench {
         needs: &[Need::Smp],
@@ -175,4 +199,56 @@ fn fill_heap(blocks: u64) -> u64 {
         u64::from(black_box(block.as_ptr()).is_null())
     };
     (0..blocks).map(leak).sum()
+}
+
+fn frame_exhaustion(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let frames = bencher.platform().frames();
+    let take = || frames.lock().allocate(0).map_or(0, |frame| frame.address);
+    while black_box(take()) != 0 {}
+    bencher.measure(Expected::Varies, || frames.lock().allocate(0).expect("a frame of none").address)
+}
+
+fn dead_lock(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    struct DeadLock;
+    impl OnThreads for DeadLock {
+        type Output = u64;
+
+        fn run<R: Runner>(self, runner: &R) -> Result<u64, BenchError> {
+            let scheduler = runner.scheduler();
+            let wait = move || {
+                scheduler.park(None);
+                0
+            };
+            let thread = runner.spawn(Box::new(wait)).map_err(BenchError::Failed)?;
+            runner.join(thread).map_err(BenchError::Failed)
+        }
+    }
+    on_threads(bencher.platform(), DeadLock).map(|_| ())
+}
+
+/// Costs only the program: the bench is measured.
+fn privileged_program(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    const GENERAL_PROTECTION: u8 = 13;
+    let Some(machine) = bencher.platform().user_mode() else {
+        return Err(BenchError::Skipped("this platform has no user mode".into()));
+    };
+    let run = || {
+        let Ok(mut process) = machine.start(Program::DisableInterrupts) else { return 0 };
+        match process.run([0, 0]) {
+            Ending::Faulted(fault) => u64::from(fault.vector == GENERAL_PROTECTION),
+            _ => 0,
+        }
+    };
+    bencher.measure(Expected::Each(1), run)
+}
+
+fn heap_leak(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let block = ManuallyDrop::new(Vec::<u8>::with_capacity(100));
+    bencher.measure(Expected::Varies, || u64::from(black_box(block.as_ptr()).is_null()))
+}
+
+fn frame_leak(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let frames = bencher.platform().frames();
+    let block = frames.lock().allocate(2).map_err(|error| BenchError::Failed(error.to_string()))?;
+    bencher.measure(Expected::Varies, || black_box(block.address))
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::Crash;
 use crate::suites::Unit;
 use crate::units::{Bytes, PartsPerMillion};
 
@@ -87,6 +88,9 @@ pub struct BenchRecord {
     /// Figures that only this bench has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
+    /// What the bench was ended for, if it faulted or panicked and the boot went on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Box<Crash>>,
 }
 
 impl BenchRecord {
@@ -122,6 +126,7 @@ impl BenchRecord {
             pmu_passes: Vec::new(),
             pmu_empty_sample: None,
             figures: Vec::new(),
+            crash: None,
         }
     }
 }
@@ -425,6 +430,20 @@ mod tests {
             "dtlb_misses": null
         });
         assert_eq!(new["pmu"], figures);
+    }
+
+    #[test]
+    fn a_bench_that_was_ended_has_its_crash_and_one_of_an_older_kernel_has_none() {
+        let crash = json!({
+            "cause": "panic", "message": "m", "bench": "env/pause", "cpu": 0, "registers": null, "backtrace": [5],
+            "image_base": 1
+        });
+        let mut record = to_value(BenchRecord::new("env/pause".into(), Status::Failed)).expect("JSON");
+        let old: BenchRecord = from_value(record.clone()).expect("it is read");
+        record["crash"] = crash.clone();
+        let new: BenchRecord = from_value(record).expect("it is read");
+        assert_eq!((old.crash, new.crash.as_ref().and_then(|crash| crash.ticks)), (None, None));
+        assert_eq!(to_value(new.crash).expect("JSON"), crash);
     }
 
     #[test]

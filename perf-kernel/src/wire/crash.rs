@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::Ticks;
+
 /// An exception or a panic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crash {
@@ -22,6 +24,9 @@ pub struct Crash {
     pub backtrace: Vec<u64>,
     /// Where the image lies: subtract it from an address for the address in the kernel's ELF file.
     pub image_base: u64,
+    /// The counter when it happened; `None` from kernels that did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<Ticks>,
 }
 
 /// The registers at an exception (Intel SDM volume 3, section 6.12).

@@ -66,6 +66,7 @@ pub(crate) fn record(id: String, median: u64) -> BenchRecord {
         pmu_passes: Vec::new(),
         pmu_empty_sample: None,
         figures: Vec::new(),
+        crash: None,
     }
 }
 

@@ -62,6 +62,7 @@ pub(super) fn crash() -> Record {
         registers: None,
         backtrace: vec![1, 2],
         image_base: 0,
+        ticks: None,
     }))
 }
 

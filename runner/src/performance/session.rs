@@ -14,6 +14,7 @@ use crate::progress::{Progress, note};
 use crate::source::Source;
 use crate::store::{
     ASIDE, Folder, PAIRED, Run, RunHead, SideFile, Store, StoredBoot, TranscriptFile, UnixSeconds,
+    frames_heading,
 };
 use crate::tracking::Change;
 use crate::{store, symbolise, tracking};
@@ -212,15 +213,24 @@ pub(crate) fn take_up(store: &mut Store, run: &str) -> Vec<Change> {
     })
 }
 
-/// The backtrace of a crash in words; empty without one, or without symbols, which the report says by addresses.
+/// The backtraces of a boot's crashes in words: that of the boot's own, then those of its benches, each under the line of
+/// [`frames_heading`]. Empty without one, or without symbols, which the report says by addresses.
 pub(crate) fn crash_frames(boot: &Boot, elf: Option<&Path>) -> Vec<String> {
-    let crash = boot.crash.as_ref().filter(|_| boot.end != BootEnd::Refused);
-    let Some((crash, elf)) = crash.zip(elf) else { return Vec::new() };
+    let own = boot.crash.as_ref().filter(|_| boot.end != BootEnd::Refused);
+    let mut of_benches =
+        boot.benches.iter().filter_map(|bench| Some((bench, bench.crash.as_deref()?))).peekable();
+    let Some(elf) = elf.filter(|_| own.is_some() || of_benches.peek().is_some()) else { return Vec::new() };
     let image_hash = boot.hello.as_ref().map_or("", |hello| hello.image_hash.as_str());
     if !is_elf_of(elf, image_hash) {
         return vec![format!("no functions: {} is not the kernel of this image", elf.display())];
     }
-    symbolise::backtrace(crash, elf).unwrap_or_default()
+    let words = |crash| symbolise::backtrace(crash, elf).unwrap_or_default();
+    let mut frames = own.map(words).unwrap_or_default();
+    for (bench, crash) in of_benches {
+        frames.push(frames_heading(&bench.id));
+        frames.extend(words(crash));
+    }
+    frames
 }
 
 /// A run id that neither the database nor the folder knows.

@@ -70,6 +70,8 @@ pub struct DocumentCrash {
 pub struct DocumentBench {
     pub id: String,
     pub status: Status,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Box<Crash>>,
     pub reason: Option<String>,
     pub n: u64,
     pub unit: Option<String>,
@@ -237,7 +239,7 @@ fn document_boot(stored: &StoredBoot) -> DocumentBoot {
         clock: boot.clock.clone(),
         interference: boot.ledger.clone(),
         damage: boot.damage.clone(),
-        crash: boot.crash.clone().map(|crash| DocumentCrash { crash, frames: stored.crash_frames.clone() }),
+        crash: boot.crash.clone().map(|crash| DocumentCrash { crash, frames: stored.own_frames().to_vec() }),
         benches: boot.benches.iter().map(bench).collect(),
     }
 }
@@ -250,6 +252,7 @@ fn document_bench(record: &BenchRecord, clock: Option<&Clock>, selected: Option<
     DocumentBench {
         id: record.id.clone(),
         status: record.status,
+        crash: record.crash.clone(),
         reason: record.reason.clone(),
         n: record.summary.as_ref().map_or(0, |summary| summary.n),
         unit: conversion.map(|unit| unit.name().to_owned()),

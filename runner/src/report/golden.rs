@@ -98,6 +98,7 @@ fn crashed_run() -> Run {
         registers: Some(Registers { rip: 0xffff_8000_0012_3456, cr2: 0xdead_0000, ..Registers::default() }),
         backtrace: vec![0xffff_8000_0012_4000],
         image_base: 0xffff_8000_0000_0000,
+        ticks: None,
     };
     let damage = Damage {
         frames_damaged: 2,

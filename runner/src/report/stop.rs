@@ -11,23 +11,30 @@ pub(super) fn crashes(boots: &[StoredBoot], palette: Palette) -> String {
     let mut text = String::new();
     let mut told: Vec<(&StoredBoot, &Crash)> = Vec::new();
     for stored in boots {
-        let Some(crash) = &stored.boot.crash else { continue };
-        text.push_str(&format!("\n{}\n", palette.paint(Style::Bad, &title(stored.number, crash))));
-        match told.iter().find(|(_, known)| is_same(known, crash)) {
-            Some((first, _)) => text.push_str(&format!("  as boot {}\n", first.number)),
-            None => {
-                text.push_str(&details(stored, crash, palette));
-                told.push((stored, crash));
+        let of_benches = stored.boot.benches.iter().filter_map(|bench| {
+            Some((bench.crash.as_deref()?, "went on after a crash", stored.bench_frames(&bench.id)))
+        });
+        let own = stored.boot.crash.iter().map(|crash| (crash, "crashed", stored.own_frames()));
+        for (crash, what, frames) in of_benches.chain(own) {
+            let title = title(stored.number, what, crash);
+            text.push_str(&format!("\n{}\n", palette.paint(Style::Bad, &title)));
+            match told.iter().find(|(_, known)| is_same(known, crash)) {
+                Some((first, _)) => text.push_str(&format!("  as boot {}\n", first.number)),
+                None => {
+                    text.push_str(&details(frames, crash, palette));
+                    told.push((stored, crash));
+                }
             }
         }
     }
     text
 }
 
-fn title(number: u32, crash: &Crash) -> String {
+/// `what` is what the boot did: it crashed, or ended a bench that did and went on.
+fn title(number: u32, what: &str, crash: &Crash) -> String {
     let bench = crash.bench.as_ref();
     let place = bench.map_or_else(|| "outside benches".to_owned(), |bench| format!("in {}", clean(bench)));
-    format!("Boot {number} crashed {place}, on CPU {}", crash.cpu)
+    format!("Boot {number} {what} {place}, on CPU {}", crash.cpu)
 }
 
 /// Whether two crashes have the same cause at the same place; registers may differ.
@@ -35,12 +42,12 @@ fn is_same(a: &Crash, b: &Crash) -> bool {
     (&a.cause, &a.message, &a.bench, &a.backtrace) == (&b.cause, &b.message, &b.bench, &b.backtrace)
 }
 
-fn details(stored: &StoredBoot, crash: &Crash, palette: Palette) -> String {
+fn details(frames: &[String], crash: &Crash, palette: Palette) -> String {
     let mut text = format!("  {}: {}\n", clean(&crash.cause), clean(&crash.message));
     if let Some(registers) = &crash.registers {
         text.push_str(&register_lines(registers));
     }
-    text + &backtrace(crash, &stored.crash_frames, palette)
+    text + &backtrace(crash, frames, palette)
 }
 
 fn register_lines(registers: &Registers) -> String {

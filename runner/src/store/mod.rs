@@ -29,7 +29,7 @@ pub use folder::Folder;
 pub use overview::{RunFilter, RunRow};
 pub use queries::RunLine;
 pub(crate) use run::random_hex;
-pub use run::{Run, RunHead, StoredBoot, new_run_id};
+pub use run::{Run, RunHead, StoredBoot, frames_heading, new_run_id};
 pub use selector::{RunName, Selector, SelectorError};
 pub(crate) use series::{ASIDE, PAIRED};
 pub use series::{MachineLine, Series, SeriesPoint};

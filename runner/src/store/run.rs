@@ -51,8 +51,40 @@ pub struct StoredBoot {
     pub transcript: Option<PathBuf>,
     /// XXH3-128 of the transcript, 32 hex digits.
     pub transcript_hash: Option<String>,
-    /// The crash's backtrace in words, innermost frame first; empty without a crash or symbols.
+    /// The crash's backtrace in words, innermost frame first, then those of benches that crashed, each under the line of
+    /// [`frames_heading`]; empty without a crash or symbols.
     pub crash_frames: Vec<String>,
+}
+
+/// The line in [`StoredBoot::crash_frames`] that the backtrace of the bench `id` stands under.
+#[must_use]
+pub fn frames_heading(id: &str) -> String {
+    format!("in {id}:")
+}
+
+impl StoredBoot {
+    /// The backtrace of the boot's own crash in words.
+    #[must_use]
+    pub fn own_frames(&self) -> &[String] {
+        let headings: Vec<String> = self.crashed_benches().map(frames_heading).collect();
+        let end = self.crash_frames.iter().position(|line| headings.contains(line));
+        &self.crash_frames[..end.unwrap_or(self.crash_frames.len())]
+    }
+
+    /// The backtrace of the bench `id`, which crashed, in words.
+    #[must_use]
+    pub fn bench_frames(&self, id: &str) -> &[String] {
+        let headings: Vec<String> = self.crashed_benches().map(frames_heading).collect();
+        let heading = frames_heading(id);
+        let Some(at) = self.crash_frames.iter().position(|line| *line == heading) else { return &[] };
+        let rest = &self.crash_frames[at + 1..];
+        let end = rest.iter().position(|line| headings.contains(line));
+        &rest[..end.unwrap_or(rest.len())]
+    }
+
+    fn crashed_benches(&self) -> impl Iterator<Item = &str> {
+        self.boot.benches.iter().filter(|bench| bench.crash.is_some()).map(|bench| bench.id.as_str())
+    }
 }
 
 /// The boots that one plan asked for.

@@ -1,66 +1,100 @@
-//! Kernels that end in an exception, a panic or a refusal.
+//! Kernels that go on after a bench that faults or panics, and those that end in an exception or a refusal.
 
-use perf_kernel::wire::Status;
-use runner::collect::BootEnd;
+use perf_kernel::wire::{BenchRecord, Status};
+use runner::collect::{Boot, BootEnd};
 
 use crate::harness::{Bench, fault_image, fault_kernel, image};
 
-const CRASHED: i32 = 6;
+const FAILED_BENCHES: i32 = 5;
 
-/// Faults by `fault/NAME` after a bench that works.
-fn crashes(name: &str, cause: &str, function: &str) {
+/// Benches before and after those of the suite that misbehaves, in one boot or another.
+const GOOD: [&str; 6] = [
+    "env/timer-pair",
+    "kernel/thread-switch",
+    "kernel/thread-spawn-join",
+    "kernel/page-map-unmap",
+    "kernel/process-spawn-exit",
+    "memory/",
+];
+
+/// What misbehaves, with its cause and a function of its backtrace.
+const CRASHES: [(&str, &str, &str); 9] = [
+    ("page-fault", "#PF", "page_fault"),
+    ("invalid-opcode", "#UD", "invalid_opcode"),
+    ("general-protection", "#GP", "general_protection"),
+    ("stack-overflow", "#PF", "recurse at perf-kernel"),
+    ("thread-stack-overflow", "#PF", "recurse at perf-kernel"),
+    ("divide", "#DE", "divide"),
+    ("panic", "panic", "fault.rs"),
+    ("heap-exhaustion", "panic", "alloc"),
+    ("dead-lock", "panic", "idle"),
+];
+
+fn boot(bench: &Bench, filters: &[&str]) -> Boot {
+    let quoted: Vec<String> = filters.iter().map(|filter| format!("\"{filter}\"")).collect();
+    bench.boot_plan_exactly(
+        &fault_image(),
+        &format!("filter = [{}]\n", quoted.join(", ")),
+        "crash.transcript",
+    )
+}
+
+fn record<'a>(boot: &'a Boot, id: &str) -> &'a BenchRecord {
+    boot.benches.iter().find(|record| record.id == id).unwrap_or_else(|| panic!("{id}: {boot:#?}"))
+}
+
+#[test]
+fn benches_that_misbehave_cost_only_themselves() {
     let bench = Bench::new("");
-    let id = format!("fault/{name}");
-    let plan = format!("filter = [\"env/timer-pair\", \"{id}\"]\n");
-    let boot = bench.boot_plan(&fault_image(), &plan, "crash.transcript");
-    assert_eq!(boot.end, BootEnd::Crashed, "{boot:#?}");
-    assert_eq!(boot.benches.len(), 1, "earlier records are complete: {boot:#?}");
-    assert_eq!(boot.benches[0].status, Status::Measured, "{boot:#?}");
-    let crash = boot.crash.expect("a crash record");
-    assert_eq!((crash.cause.as_str(), crash.bench.as_deref()), (cause, Some(id.as_str())));
-    assert_eq!(crash.registers.is_some(), cause != "panic");
-    assert!(crash.backtrace.len() >= 3, "{crash:#x?}");
-    let elf = fault_kernel();
-    let called = bench.call(&["replay", "crash.transcript", "--elf", elf.to_str().expect("text")]);
-    assert_eq!(called.code, CRASHED, "{called:#?}");
-    for word in [id.as_str(), cause, function] {
+    let faults: Vec<String> = CRASHES.iter().map(|(name, _, _)| format!("fault/{name}")).collect();
+    let more =
+        ["fault/checked-load", "fault/frame-exhaustion", "fault/privileged-program", "fault/heap-leak"];
+    let filters: Vec<&str> = GOOD.into_iter().chain(faults.iter().map(String::as_str)).chain(more).collect();
+    let mixed = boot(&bench, &[&filters[..], &["fault/frame-leak"]].concat());
+    assert_eq!(mixed.end, BootEnd::FailedBenches, "{mixed:#?}");
+    assert_eq!((mixed.crash.as_ref(), mixed.damage.is_manifest_kept), (None, Some(true)), "{mixed:#?}");
+    for (name, cause, _) in CRASHES {
+        let record = record(&mixed, &format!("fault/{name}"));
+        assert_eq!((record.status, record.summary.as_ref()), (Status::Failed, None), "{record:#?}");
+        let crash = record.crash.as_ref().expect("its crash");
+        assert_eq!((crash.cause.as_str(), crash.bench.as_deref()), (cause, Some(record.id.as_str())));
+        assert_eq!(crash.registers.is_some(), cause != "panic");
+        assert!(crash.backtrace.len() >= 3 && crash.ticks.is_some(), "{crash:#x?}");
+    }
+    for (id, what) in [("fault/heap-leak", "100 bytes"), ("fault/frame-leak", "4 frames")] {
+        let reason = record(&mixed, id).reason.clone().unwrap_or_default();
+        assert!(reason.starts_with("left behind") && reason.contains(what), "{reason}");
+    }
+    for id in ["fault/checked-load", "fault/privileged-program"] {
+        assert_eq!(record(&mixed, id).status, Status::Measured, "{mixed:#?}");
+    }
+    let called = bench.call(&["replay", "crash.transcript", "--elf", fault_kernel().to_str().expect("text")]);
+    assert_eq!(called.code, FAILED_BENCHES, "{called:#?}");
+    for word in CRASHES.iter().flat_map(|(name, cause, function)| [name, cause, function]) {
         assert!(called.output.contains(word), "{word} is not on the page:\n{}", called.output);
     }
 }
 
+/// The suite that misbehaves comes last in the catalogue; these are the same benches in boots with and without it, before
+/// and after which the heap, the frames and the threads are as new.
 #[test]
-fn a_page_fault_is_reported() {
-    crashes("page-fault", "#PF", "page_fault");
-}
-
-#[test]
-fn an_invalid_opcode_is_reported() {
-    crashes("invalid-opcode", "#UD", "invalid_opcode");
-}
-
-#[test]
-fn a_general_protection_fault_is_reported() {
-    crashes("general-protection", "#GP", "general_protection");
-}
-
-#[test]
-fn a_stack_overflow_is_reported() {
-    crashes("stack-overflow", "#PF", "recurse at perf-kernel");
-}
-
-#[test]
-fn a_division_by_zero_is_reported() {
-    crashes("divide", "#DE", "divide");
-}
-
-#[test]
-fn a_panic_is_reported() {
-    crashes("panic", "panic", "fault.rs");
-}
-
-#[test]
-fn an_exhausted_heap_is_reported() {
-    crashes("heap-exhaustion", "panic", "alloc");
+fn figures_are_those_of_a_boot_without_benches_that_misbehave() {
+    let bench = Bench::new("");
+    let alone = boot(&bench, &["fault/checked-load", "fault/privileged-program"]);
+    let after = boot(&bench, &["fault/"]);
+    for id in ["fault/checked-load", "fault/privileged-program"] {
+        let (alone, after) = (record(&alone, id), record(&after, id));
+        assert_eq!(alone.status, Status::Measured, "{alone:#?}");
+        assert_eq!((&alone.summary, &alone.checksum), (&after.summary, &after.checksum), "{id}");
+    }
+    let single = boot(&bench, &["memory/alloc-parallel"]);
+    let all = boot(&bench, &["env/", "kernel/", "memory/"]);
+    let id = "memory/alloc-parallel/1";
+    assert_eq!(
+        record(&single, id).summary,
+        record(&all, id).summary,
+        "earlier benches leave no trace in the heap"
+    );
 }
 
 #[test]

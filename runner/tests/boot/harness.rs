@@ -64,18 +64,34 @@ impl Bench {
     /// Boots a copy of `image` with `plan` in it, whatever this program thinks of the plan, and keeps the transcript
     /// under `transcript`.
     pub(crate) fn boot_plan(&self, image: &Path, plan: &str, transcript: &str) -> Boot {
-        self.boot_plan_on("bios", image, plan, transcript)
+        self.boot_with("bios", Accelerator::Tcg, image, plan, transcript)
     }
 
     /// The same on the machine of `profile`.
     pub(crate) fn boot_plan_on(&self, profile: &str, image: &Path, plan: &str, transcript: &str) -> Boot {
+        self.boot_with(profile, Accelerator::Tcg, image, plan, transcript)
+    }
+
+    /// The same where ticks are instructions.
+    pub(crate) fn boot_plan_exactly(&self, image: &Path, plan: &str, transcript: &str) -> Boot {
+        self.boot_with("bios", Accelerator::Icount, image, plan, transcript)
+    }
+
+    fn boot_with(
+        &self,
+        profile: &str,
+        accelerator: Accelerator,
+        image: &Path,
+        plan: &str,
+        transcript: &str,
+    ) -> Boot {
         let config = config::load(&self.path("qemu.toml")).expect("profiles");
         let profile = config.profile(profile).expect("a profile").clone();
         let copy = self.path("copy.img");
         fs::copy(image, &copy).expect("room");
         image::write_plan(&copy, plan).expect("an image");
         let patience = Patience { hang: profile.silence_max, boot: profile.boot_max };
-        let launch = Launch { profile, accelerator: Accelerator::Tcg, image: copy, plan: None };
+        let launch = Launch { profile, accelerator, image: copy, plan: None };
         let mut qemu = QemuSource::start(&launch).expect("QEMU starts");
         let mut bytes = Vec::new();
         let boots = collect(&mut qemu, &mut bytes, &mut Silent, &patience, &AtomicBool::new(false));

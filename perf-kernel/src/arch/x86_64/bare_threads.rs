@@ -1,6 +1,7 @@
 //! The machine under kernel threads: guarded stacks, the interrupt flag, the timers, and the counter as their clock.
 
 use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use multios_core::memory::Frames;
@@ -130,6 +131,7 @@ unsafe impl Hardware for BareHardware {
     /// If the interrupt controller takes no command.
     fn reschedule(&self, cpu: usize) {
         let (Some(apic), Some(area)) = (apic::local(), per_cpu::area(cpu)) else { return };
+        area.may_have_threads.store(true, Ordering::Release);
         let sent = apic.send(Destination::Cpu(area.apic_id()), Message::Interrupt(signals::RESCHEDULE));
         sent.expect("the interrupt controller takes commands");
     }

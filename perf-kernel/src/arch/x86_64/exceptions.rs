@@ -7,6 +7,7 @@ use spin::Once;
 use x86_64::registers::control::{Cr2, Cr3};
 
 use super::backtrace::Backtrace;
+use super::recovery::{self, Cause};
 use super::trap::TrapFrame;
 use super::{Ports, Ring0, checked, descriptors, ending, interrupt_table, per_cpu, pic, signals, user};
 use crate::kernel::threads::stack_region;
@@ -21,7 +22,7 @@ static NON_MASKABLE_TAKEN: AtomicU64 = AtomicU64::new(0);
 static INTERRUPTS_TAKEN: AtomicU64 = AtomicU64::new(0);
 static HANDLER: Once<Handler> = Once::new();
 
-/// An exception that the kernel does not survive.
+/// An exception that the kernel does not survive: no bench ran that could be ended for it.
 #[derive(Debug)]
 pub struct Fault {
     /// Its number, 0 to 31.
@@ -100,17 +101,23 @@ pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
     }
 }
 
-fn end(frame: &TrapFrame) -> ! {
+/// Ends the bench that runs, or else the kernel.
+fn end(frame: &mut TrapFrame) {
+    let stack = stack_at(frame.rsp).unwrap_or_default();
+    let vector = u8::try_from(frame.vector).unwrap_or(u8::MAX);
+    let registers = registers(frame);
+    if recovery::divert(frame, Cause::Exception(vector), registers, stack.clone()) {
+        return;
+    }
     let Some(handler) = HANDLER.get() else { super::halt() };
+    let fault =
+        Fault { vector, registers, backtrace: Backtrace::walk(frame.rbp, &stack, checked::load), stack };
+    (handler.report)(&fault)
+}
+
+fn registers(frame: &TrapFrame) -> Registers {
     // CR2 may hold an address that is not canonical, and then it is shown as zero.
     let cr2 = Cr2::read().map_or(0, x86_64::VirtAddr::as_u64);
     let cr3 = Cr3::read().0.start_address().as_u64();
-    let stack = stack_at(frame.rsp).unwrap_or_default();
-    let fault = Fault {
-        vector: u8::try_from(frame.vector).unwrap_or(u8::MAX),
-        registers: frame.registers(cr2, cr3),
-        backtrace: Backtrace::walk(frame.rbp, &stack, checked::load),
-        stack,
-    };
-    (handler.report)(&fault)
+    frame.registers(cr2, cr3)
 }

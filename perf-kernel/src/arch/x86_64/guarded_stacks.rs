@@ -1,18 +1,21 @@
 //! Stacks of kernel threads: mapped where nothing else lies, each with pages below it that are never mapped.
 
 use alloc::vec::Vec;
+use core::mem;
 use core::ptr::NonNull;
 
 use multios_core::memory::{Frame, Frames};
 use spin::Mutex;
 use x86_64::instructions::interrupts::without_interrupts;
 use x86_64::structures::paging::mapper::CleanUp;
+use x86_64::structures::paging::page_table::PageTableEntry;
 use x86_64::structures::paging::{
     FrameAllocator, FrameDeallocator, Mapper, OffsetPageTable, Page, PageTable, PageTableFlags, PhysFrame,
     Size4KiB,
 };
 use x86_64::{PhysAddr, VirtAddr};
 
+use super::recovery::Over;
 use super::shootdown::{self, Forget};
 use super::user::translations;
 use super::{PhysicalMemory, Ring0};
@@ -23,6 +26,9 @@ const PAGES: u64 = STACK_BYTES / PAGE_BYTES;
 /// The order of the block of frames under a stack.
 const ORDER: u8 = 3;
 const _: () = assert!(PAGE_BYTES << ORDER == STACK_BYTES);
+
+/// The entry of the region's table that keeps it from being empty.
+const MARKED: u16 = 511;
 
 /// A mapped stack.
 #[derive(Debug)]
@@ -47,6 +53,13 @@ struct Pool {
     usage: StacksUsage,
 }
 
+impl Pool {
+    const fn new() -> Self {
+        let usage = StacksUsage { mapped: 0, used: 0 };
+        Self { kept: Vec::new(), places: Vec::new(), next_place: 0, usage }
+    }
+}
+
 /// What stacks there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StacksUsage {
@@ -60,7 +73,7 @@ pub struct StacksUsage {
 /// frame of `frames`; `None` if there is none. Address spaces share it for as long as they live: it is never given back.
 #[must_use]
 pub fn reserve_region(_ring0: Ring0, memory: &PhysicalMemory, frames: &Mutex<Frames>) -> Option<()> {
-    /// Bit 9 of an entry that is not present means nothing to the processor, and keeps the table from being empty.
+    /// Bit 9 of an entry that is not present means nothing to the processor.
     const MARK: PageTableFlags = PageTableFlags::BIT_9;
     let frame = frames.lock().allocate(0).ok()?;
     let table = memory.pointer(frame.address, size_of::<PageTable>())?.cast::<PageTable>();
@@ -68,7 +81,7 @@ pub fn reserve_region(_ring0: Ring0, memory: &PhysicalMemory, frames: &Mutex<Fra
     unsafe { table.write(PageTable::new()) };
     // SAFETY: as above; it is a table now.
     let table = unsafe { &mut *table.as_ptr() };
-    table[511].set_addr(PhysAddr::zero(), MARK);
+    table[usize::from(MARKED)].set_addr(PhysAddr::zero(), MARK);
     let root = memory.pointer(translations::kernel_root(), size_of::<PageTable>())?.cast::<PageTable>();
     // SAFETY: the top table is mapped, and nobody changes it now: other CPUs only wait, and there are no stacks yet.
     let root = unsafe { &mut *root.as_ptr() };
@@ -80,9 +93,7 @@ pub fn reserve_region(_ring0: Ring0, memory: &PhysicalMemory, frames: &Mutex<Fra
 impl GuardedStacks {
     /// No stacks yet; their memory and that of their page tables will come from `frames`.
     pub(super) fn new(_ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) -> Self {
-        let pool =
-            Pool { kept: Vec::new(), places: Vec::new(), next_place: 0, usage: StacksUsage::default() };
-        Self { memory, frames, pool: Mutex::new(pool) }
+        Self { memory, frames, pool: Mutex::new(Pool::new()) }
     }
 
     /// What stacks there are.
@@ -140,6 +151,17 @@ impl GuardedStacks {
             unsafe { tables.clean_up_addr_range(region, &mut Emptied(&mut unused)) };
         }
         unused
+    }
+
+    /// Unmaps all stacks, whatever was done to them, and forgets them. Their memory and that of their page tables is not
+    /// given back, nor that of the lists: whoever calls has an account of it.
+    pub fn abandon(&self, over: &Over) {
+        let mut pool = over.seize(&self.pool);
+        mem::forget(mem::replace(&mut *pool, Pool::new()));
+        // Without its table, the region has never had a stack.
+        let _ = self.empty_region();
+        translations::forget_all();
+        shootdown::ask_others(&Forget::Kernel);
     }
 
     pub(super) fn top(stack: &Stack) -> NonNull<u8> {
@@ -202,6 +224,17 @@ impl GuardedStacks {
         pool.usage.mapped -= 1;
         pool.places.push(stack.place);
         stack.frame
+    }
+
+    /// Empties the table below the top one that the region has to itself, up to its mark.
+    fn empty_region(&self) -> Option<()> {
+        let tables = self.tables()?;
+        let entry = &tables.level_4_table()[page(REGION_START).p4_index()];
+        let table = self.memory.pointer(entry.addr().as_u64(), size_of::<PageTable>())?.cast::<PageTable>();
+        // SAFETY: `reserve_region` has made a table there, and tables change under the pool's lock alone.
+        let table = unsafe { &mut *table.as_ptr() };
+        table.iter_mut().take(usize::from(MARKED)).for_each(PageTableEntry::set_unused);
+        Some(())
     }
 
     /// The kernel's tables.

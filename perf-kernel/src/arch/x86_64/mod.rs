@@ -57,6 +57,8 @@ mod privilege;
 #[cfg(feature = "kernel")]
 mod processor;
 #[cfg(feature = "kernel")]
+pub mod recovery;
+#[cfg(feature = "kernel")]
 mod shootdown;
 #[cfg(feature = "kernel")]
 pub mod signals;

@@ -40,6 +40,8 @@ pub(super) struct CpuArea {
     pub(super) stack: Range<u64>,
     /// Work that another CPU has for it; null while it has none.
     pub(super) job: AtomicPtr<Job>,
+    /// Whether it was given a thread since the last time that all were over.
+    pub(super) may_have_threads: AtomicBool,
     /// The last question that it has answered; see [`super::signals`].
     pub(super) answered: AtomicU64,
     /// Whether it has stopped for good.
@@ -57,6 +59,7 @@ impl CpuArea {
             apic_id: AtomicU32::new(apic_id),
             stack,
             job: AtomicPtr::new(core::ptr::null_mut()),
+            may_have_threads: AtomicBool::new(false),
             answered: AtomicU64::new(0),
             has_halted: AtomicBool::new(false),
         }
@@ -94,6 +97,26 @@ pub(super) fn adopt(area: &'static CpuArea) {
     area.translations.begin();
     // SAFETY: GS leads to areas only while the CPU is in the kernel.
     let _ = unsafe { checked::write_msr(IA32_GS_BASE, address) };
+}
+
+/// Makes the first CPU, which calls, find its area again, wherever GS led.
+pub(super) fn adopt_first() {
+    if let Some(area) = FIRST.get() {
+        adopt(area);
+    }
+}
+
+/// Whether all CPUs but the first wait for work, and no thread may be on them.
+pub(super) fn is_first_alone() -> bool {
+    let is_free = |area: &CpuArea| {
+        area.job.load(Ordering::Acquire).is_null() && !area.may_have_threads.load(Ordering::Acquire)
+    };
+    areas().all(|area| area.index == 0 || is_free(area))
+}
+
+/// Notes that no thread is left on any CPU but the first of each.
+pub fn note_threads_over() {
+    areas().for_each(|area| area.may_have_threads.store(false, Ordering::Release));
 }
 
 /// Makes a started CPU known to the others. CPUs are published in the order of their indices.

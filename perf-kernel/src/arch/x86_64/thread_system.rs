@@ -2,6 +2,8 @@
 
 use core::mem;
 use core::ptr::NonNull;
+#[cfg(feature = "kernel")]
+use core::sync::atomic::Ordering;
 use core::sync::atomic::{AtomicU32, AtomicU64};
 use core::time::Duration;
 
@@ -9,6 +11,8 @@ use multios_core::sync::{Deadline, Guarded, Priority, Scheduler, Wake};
 use spin::mutex::{SpinMutex as Mutex, SpinMutexGuard as MutexGuard};
 
 use super::context::{self, Context};
+#[cfg(feature = "kernel")]
+use super::recovery::Over;
 pub use super::thread_hardware::{Hardware, Work};
 use super::vector_state::Method;
 use crate::kernel::threads::{
@@ -73,6 +77,20 @@ impl<H: Hardware> ThreadSystem<H> {
             }
             is_quiet
         })
+    }
+
+    /// Forgets all threads, whatever they were at; the memory of the table is left where it is. The calling code is then
+    /// none, until [`ThreadSystem::begin`].
+    #[cfg(feature = "kernel")]
+    pub fn abandon(&self, _over: &Over) {
+        // SAFETY: whoever held the table never goes on.
+        unsafe { self.table.force_unlock() };
+        let mut table = self.table.lock();
+        let threads_max = table.threads_max();
+        mem::forget(mem::replace(&mut *table, Threads::new(threads_max)));
+        self.holds.iter().for_each(|holds| holds.store(0, Ordering::Relaxed));
+        self.held_back.store(0, Ordering::Relaxed);
+        self.sharing.store(0, Ordering::Relaxed);
     }
 
     /// Makes the calling code the first thread of CPU 0, and what each other CPU does now, which is to wait for

@@ -67,7 +67,9 @@ pub fn start(hand_over: HandOver) -> ! {
     exceptions::install(ring0, Handler { report: crash::on_fault, stack });
     user::install(ring0, &memory);
     let heap = memory::heap_range(memory.usable()).expect("the machine has memory for a heap of 16 MiB");
-    allocator.claim(&memory, &heap).expect("the heap is claimed once");
+    let kernel_heap =
+        memory::kernel_heap_range(memory.usable(), &heap).expect("and for the kernel's own heap");
+    allocator.claim(&memory, &kernel_heap, &heap).expect("the heaps are claimed once");
     *SCREEN.lock() = framebuffer.and_then(canvas).map_or(Screen::Absent, Screen::Waiting);
     let tables = boot_info.rsdp_addr.into_option().and_then(|rsdp| Tables::open(ring0, memory, rsdp));
     let mut wire = WIRE.lock();
@@ -78,7 +80,7 @@ pub fn start(hand_over: HandOver) -> ! {
         entry_ticks: counter::now().since(entry::ticks()),
     };
     let greeting = run::greet(sender, &identity);
-    let frames = memory::frame_ranges(memory.usable(), &heap).collect::<Vec<_>>();
+    let frames = memory::frame_ranges(memory.usable(), &heap, &kernel_heap).collect::<Vec<_>>();
     let frames = Frames::new(&frames).expect("the heap holds the tables of the frames");
     let registers = PerformanceRegisters::new(ring0);
     let parts = Parts { ring0, memory, ports, registers, allocator, frames, tables, console };

@@ -18,6 +18,7 @@ use super::uart::{Registers, Sources, find};
 use crate::arch::backtrace::Backtrace;
 use crate::arch::ending::{Ending, Seizable, end};
 use crate::arch::exceptions::{self, Fault};
+use crate::arch::recovery::{self, Cause, Facts};
 use crate::arch::uart_backend::UartRegisters;
 use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt, per_cpu};
 use crate::plan::{self, Plan, UartChoice};
@@ -68,6 +69,13 @@ struct Name {
     length: usize,
 }
 
+impl Name {
+    fn text(&self) -> Option<String> {
+        let bytes = self.bytes.get(..self.length).filter(|bytes| !bytes.is_empty())?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
 /// Says what a report can be made with.
 pub(super) fn prepare(means: Means) {
     MEANS.call_once(|| means);
@@ -103,18 +111,47 @@ pub(super) fn on_fault(fault: &Fault) -> ! {
     end(report, || last_words(format_args!("{cause} at {rip:#x} while a crash was reported")))
 }
 
-/// Reports a panic and stops for good.
+/// Ends the bench that runs, or else reports a panic and stops for good.
 pub fn on_panic(info: &PanicInfo<'_>) -> ! {
     let frame_pointer = frame_pointer();
+    let stack = exceptions::stack_at(frame_pointer).unwrap_or_default();
+    let backtrace = Backtrace::walk(frame_pointer, &stack, checked::load);
+    match info.location() {
+        Some(place) => {
+            recovery::divert_panic(format_args!("{} at {place}", info.message()), backtrace.clone(), stack);
+        }
+        None => recovery::divert_panic(format_args!("{}", info.message()), backtrace.clone(), stack),
+    }
     let report = |ending: &Ending| {
-        let stack = exceptions::stack_at(frame_pointer).unwrap_or_default();
-        let backtrace = Backtrace::walk(frame_pointer, &stack, checked::load);
         let place = info.location().map_or_else(String::new, |place| alloc::format!(" at {place}"));
-        // On one line, as the messages of assertions are not.
-        let message = alloc::format!("{}{place}", info.message()).replace('\n', ", ");
+        let message = on_one_line(&alloc::format!("{}{place}", info.message()));
         report(ending, "panic", message, None, backtrace.addresses())
     };
     end(report, || last_words(format_args!("panic while a crash was reported: {info}")))
+}
+
+/// The crash that `facts` tell of, in the bench that ran.
+pub(super) fn of_bench(facts: &Facts) -> Crash {
+    let registers = facts.registers.unwrap_or_default();
+    let (cause, message) = match facts.cause {
+        Cause::Exception(vector) => (mnemonic(vector), explain(vector, &registers, &facts.stack)),
+        Cause::Panic => ("panic", on_one_line(facts.message.as_str())),
+    };
+    Crash {
+        cause: cause.to_string(),
+        message,
+        bench: RUNNING.lock().text(),
+        cpu: 0,
+        registers: facts.registers,
+        backtrace: facts.backtrace.addresses().to_vec(),
+        image_base: MEANS.get().map_or(0, |means| means.image_base),
+        ticks: Some(facts.at),
+    }
+}
+
+/// The messages of assertions have several lines.
+fn on_one_line(text: &str) -> String {
+    text.replace('\n', ", ")
 }
 
 fn report(
@@ -129,11 +166,12 @@ fn report(
     let crash = Crash {
         cause: cause.to_string(),
         message,
-        bench: running_bench(ending),
+        bench: RUNNING.seize(ending).text(),
         cpu: per_cpu::index(),
         registers,
         backtrace: backtrace.to_vec(),
         image_base: means.image_base,
+        ticks: Some(counter::now()),
     };
     let mut wire = WIRE.seize(ending);
     let sender = wire.get_or_insert_with(|| late_sender(means, &plan));
@@ -147,12 +185,6 @@ fn report(
     let patience = Nanoseconds::from_milliseconds(plan.linger_ms).to_ticks(frequency);
     sender.linger(|| counter::now().since(begin) >= patience);
     super::boot::leave(means.ports, &plan, EndReason::Crashed)
-}
-
-fn running_bench(ending: &Ending) -> Option<String> {
-    let name = RUNNING.seize(ending);
-    let bytes = name.bytes.get(..name.length).filter(|bytes| !bytes.is_empty())?;
-    Some(String::from_utf8_lossy(bytes).into_owned())
 }
 
 /// A sender for a crash before there was one: it says hello first.

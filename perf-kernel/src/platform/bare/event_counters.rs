@@ -6,6 +6,7 @@ use raw_cpuid::CpuIdReaderNative;
 use spin::Mutex;
 
 use crate::arch::PerformanceRegisters;
+use crate::arch::recovery::Over;
 use crate::platform::EventCounters;
 use crate::pmu::{Absence, Counts, Figure, Pmu};
 
@@ -17,6 +18,13 @@ impl BareCounters {
     /// Finds them and lets them count for a moment.
     pub(super) fn detect(registers: PerformanceRegisters) -> Result<Self, Absence> {
         Pmu::detect(&CpuIdReaderNative, registers).map(Mutex::new).map(Self)
+    }
+}
+
+impl BareCounters {
+    /// Stops what a bench that is over has left counting.
+    pub(super) fn seize(&self, over: &Over) {
+        over.seize(&self.0).stop();
     }
 }
 

@@ -3,6 +3,7 @@
 use raw_cpuid::{CpuId, CpuIdReader, CpuIdReaderNative, Hypervisor};
 use spin::Mutex;
 
+use crate::arch::recovery::Over;
 use crate::arch::{PerformanceRegisters, PhysicalMemory, StealTime, exceptions};
 use crate::platform::{Disturbances, InterferenceCounters};
 use crate::pmu::{EnergyMeter, Processor, Registers, Sensors, Vendor};
@@ -52,6 +53,13 @@ impl InterferenceSources {
     /// Whether the package counts the energy that it takes.
     pub(super) const fn has_energy_meter(&self) -> bool {
         self.energy.is_some()
+    }
+
+    /// Lets go what a bench that is over may have held.
+    pub(super) fn seize(&self, over: &Over) {
+        if let Some(energy) = &self.energy {
+            drop(over.seize(energy));
+        }
     }
 
     /// Microjoules that the package has taken since [`InterferenceSources::detect`].

@@ -15,13 +15,14 @@ use super::interference::{InterferenceSources, is_intel};
 use super::{crash, tables, threads};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
+use crate::arch::recovery::Over;
 use crate::arch::user::UserMachine;
 use crate::arch::{
     Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, apic, cpuid, exceptions, msr, per_cpu,
 };
 use crate::platform::{
-    Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
-    UserMode,
+    Apart, Disturbances, EventCounters, InterferenceCounters, Interrupts, Offence, Platform, ReferenceClock,
+    SystemCounters, UserMode,
 };
 use crate::pmu::Absence;
 use crate::suites::Need;
@@ -80,6 +81,25 @@ impl BarePlatform {
         let frames = FRAMES.call_once(|| Mutex::new(frames));
         threads::prepare(ring0, memory, frames);
         Self { memory, ports, allocator, frames, tables, console, interference, counters, clock }
+    }
+
+    /// The heaps.
+    pub(super) const fn allocator(&self) -> &'static KernelAllocator {
+        self.allocator
+    }
+
+    /// The frames, behind a lock that is there for good.
+    pub(super) const fn frames_of_machine(&self) -> &'static Mutex<Frames> {
+        self.frames
+    }
+
+    /// Lets go what a bench that is over may have held of the machine's devices.
+    pub(super) fn seize_devices(&self, over: &Over) {
+        drop(over.seize(&self.clock));
+        self.interference.seize(over);
+        if let Ok(counters) = &self.counters {
+            counters.seize(over);
+        }
     }
 
     fn memory_bytes(&self) -> Bytes {
@@ -232,6 +252,10 @@ impl Platform for BarePlatform {
 
     fn set_running_bench(&self, id: Option<&str>) {
         crash::set_running_bench(id);
+    }
+
+    fn run_apart(&self, work: &mut dyn Apart) -> Result<(), Offence> {
+        self.run_apart_from_boot(work)
     }
 
     fn interrupts(&self) -> Option<&dyn Interrupts> {

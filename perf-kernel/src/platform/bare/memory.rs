@@ -11,8 +11,10 @@ const LOW_BYTES: u64 = 1 << 20;
 const LARGE_PAGE_BYTES: u64 = 2 << 20;
 /// The heap is a multiple of this, so that its size is a figure of the machine and not of the kernel's size.
 const HEAP_STEP_BYTES: u64 = 16 << 20;
+/// The kernel's own heap, where there is memory for it: frames kept for a host that asks again, records with every sample.
+const KERNEL_HEAP_BYTES_MAX: u64 = 32 << 20;
 
-/// The memory of the heap: about three quarters of the largest of the `usable` regions. `None` if none is large
+/// The memory of the heap under test: about three quarters of the largest of the `usable` regions. `None` if none is large
 /// enough for any.
 pub(super) fn heap_range(usable: impl Iterator<Item = Range<u64>>) -> Option<Range<u64>> {
     // The first of equals, so that the choice is the same in every boot.
@@ -37,18 +39,33 @@ pub(super) fn start_range(usable: impl Iterator<Item = Range<u64>>, pages: u64) 
     usable.filter_map(fits).max_by_key(|range| range.start)
 }
 
-/// The usable regions without the `heap`, as whole frames. What the heap leaves of its region below it begins at an odd
+/// The memory of the kernel's own heap: the end of the region that has the `heap` under test, at most half of what that leaves.
+/// A power of two, so that the frames before it end at the same place in their blocks as without it.
+pub(super) fn kernel_heap_range(
+    usable: impl Iterator<Item = Range<u64>>,
+    heap: &Range<u64>,
+) -> Option<Range<u64>> {
+    let region = usable.filter_map(whole_frames).find(|region| region.contains(&heap.start))?;
+    let half = region.end.checked_sub(heap.end)? / 2;
+    let bytes = (1 << half.checked_ilog2()?).min(KERNEL_HEAP_BYTES_MAX);
+    (bytes >= FRAME_BYTES).then(|| region.end - bytes..region.end)
+}
+
+/// The usable regions without the `heap` under test and the `kernel_heap` above it, as whole frames. What the first leaves of
+/// its region below it begins at an odd
 /// frame: the kernel's size moves that region, and whether a single frame lies there would change what it costs to split
 /// blocks for one.
 pub(super) fn frame_ranges<'a>(
     usable: impl Iterator<Item = Range<u64>> + 'a,
     heap: &'a Range<u64>,
+    kernel_heap: &'a Range<u64>,
 ) -> impl Iterator<Item = Range<u64>> + 'a {
     usable.filter_map(whole_frames).flat_map(|region| {
         let start = if region.contains(&heap.start) { odd_frame(region.start) } else { region.start };
         let below = start..region.end.min(heap.start);
-        let above = region.start.max(heap.end)..region.end;
-        [below, above].into_iter().filter(|part| !part.is_empty())
+        let between = region.start.max(heap.end)..region.end.min(kernel_heap.start);
+        let above = region.start.max(kernel_heap.end)..region.end;
+        [below, between, above].into_iter().filter(|part| !part.is_empty())
     })
 }
 
@@ -80,7 +97,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     /// A machine of 256 MiB as a BIOS describes it, with a kernel of some size.
-    fn small(kernel_bytes: u64) -> impl Iterator<Item = Range<u64>> {
+    fn small(kernel_bytes: u64) -> impl Iterator<Item = Range<u64>> + Clone {
         [0..0x9_f000, MIB..2 * MIB + 100, 10 * MIB + kernel_bytes..250 * MIB].into_iter()
     }
 
@@ -97,18 +114,33 @@ mod tests {
         assert_eq!(heaps.len(), 3);
     }
 
+    fn heaps(usable: impl Iterator<Item = Range<u64>> + Clone) -> (Range<u64>, Range<u64>) {
+        let heap = heap_range(usable.clone()).expect("there is memory");
+        let kernel_heap = kernel_heap_range(usable, &heap).expect("there is memory");
+        (heap, kernel_heap)
+    }
+
     #[test]
     fn all_else_above_the_first_mebibyte_is_frames() {
-        let heap = heap_range(small(4096)).expect("there is memory");
-        let frames: Vec<_> = frame_ranges(small(4096), &heap).collect();
-        assert_eq!(frames, vec![MIB..2 * MIB, 10 * MIB + 4096..12 * MIB, 188 * MIB..250 * MIB]);
+        let (heap, kernel_heap) = heaps(small(4096));
+        assert_eq!(kernel_heap, 234 * MIB..250 * MIB);
+        let frames: Vec<_> = frame_ranges(small(4096), &heap, &kernel_heap).collect();
+        assert_eq!(frames, vec![MIB..2 * MIB, 10 * MIB + 4096..12 * MIB, 188 * MIB..234 * MIB]);
+    }
+
+    #[test]
+    fn the_kernels_heap_takes_no_more_than_it_needs() {
+        let (_, kernel_heap) = heaps(core::iter::once(16 * MIB..16_384 * MIB));
+        assert_eq!(length(&kernel_heap), KERNEL_HEAP_BYTES_MAX);
+        let (heap, kernel_heap) = heaps(core::iter::once(2 * MIB..24 * MIB));
+        assert_eq!((length(&heap), length(&kernel_heap)), (16 * MIB, 2 * MIB));
     }
 
     #[test]
     fn a_single_frame_lies_below_the_heap_whatever_the_size_of_the_kernel() {
         for pages in 1..20 {
-            let heap = heap_range(small(pages * 4096)).expect("there is memory");
-            let frames: Vec<_> = frame_ranges(small(pages * 4096), &heap).collect();
+            let (heap, kernel_heap) = heaps(small(pages * 4096));
+            let frames: Vec<_> = frame_ranges(small(pages * 4096), &heap, &kernel_heap).collect();
             let first = frames[1].start / 4096;
             assert!(first % 2 == 1 && first - 10 * MIB / 4096 - pages <= 1, "{frames:?}");
         }
@@ -143,8 +175,11 @@ mod tests {
             let usable = || regions.iter().map(|(start, bytes)| *start..*start + *bytes);
             if let Some(heap) = heap_range(usable()) {
                 prop_assert!(usable().any(|region| region.start <= heap.start && heap.end <= region.end));
-                for frames in frame_ranges(usable(), &heap) {
-                    prop_assert!(frames.end <= heap.start || heap.end <= frames.start);
+                let kernel_heap = kernel_heap_range(usable(), &heap).unwrap_or(heap.clone());
+                prop_assert!(kernel_heap == heap || heap.end <= kernel_heap.start);
+                for frames in frame_ranges(usable(), &heap, &kernel_heap) {
+                    let is_in = |heap: &Range<u64>| frames.start < heap.end && heap.start < frames.end;
+                    prop_assert!(!is_in(&heap) && !is_in(&kernel_heap));
                     prop_assert!(frames.start >= MIB && !frames.is_empty());
                 }
             }

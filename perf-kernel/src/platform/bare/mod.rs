@@ -3,6 +3,8 @@
 //! What can be tested on a host stands in modules without a gate; the others need ring 0.
 
 #[cfg(feature = "kernel")]
+mod apart;
+#[cfg(feature = "kernel")]
 pub mod boot;
 #[cfg(any(feature = "kernel", test))]
 mod clocks;

@@ -9,9 +9,10 @@ use multios_core::sync::{Deadline, Priority};
 use spin::{Mutex, Once};
 
 use crate::arch::bare_threads::BareHardware;
+use crate::arch::recovery::Over;
 use crate::arch::signals::{self, ThreadHandlers};
-use crate::arch::thread_system::ThreadSystem;
-use crate::arch::{PhysicalMemory, Ring0, counter, guarded_stacks};
+use crate::arch::thread_system::{Hardware, ThreadSystem};
+use crate::arch::{PhysicalMemory, Ring0, counter, guarded_stacks, per_cpu};
 use crate::kernel::threads::{CpuSet, ThreadId};
 use crate::platform::Runner;
 use crate::units::Hertz;
@@ -22,7 +23,7 @@ const THREADS_MAX: usize = 1024;
 static MEANS: Once<(Ring0, PhysicalMemory, &'static Mutex<Frames>)> = Once::new();
 static THREADS: Once<ThreadSystem<BareHardware>> = Once::new();
 
-/// Says what threads are made with. They are set up when the first is asked for.
+/// Says what threads are made with.
 pub(super) fn prepare(ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) {
     if guarded_stacks::reserve_region(ring0, &memory, frames).is_some() {
         MEANS.call_once(|| (ring0, memory, frames));
@@ -35,21 +36,45 @@ fn with_threads(handle: fn(&'static ThreadSystem<BareHardware>)) {
     }
 }
 
+/// Sets the threads up, with a counter of `frequency` for their deadlines, so that nothing of them lies where benches allocate.
+pub(super) fn set_up(frequency: Hertz) {
+    let Some((ring0, memory, frames)) = MEANS.get() else { return };
+    THREADS.call_once(|| {
+        let hardware = BareHardware::new(*ring0, *memory, frames, frequency);
+        let threads = ThreadSystem::new(hardware, THREADS_MAX);
+        threads.reset();
+        threads
+    });
+    signals::set_thread_handlers(ThreadHandlers {
+        on_timer: || with_threads(ThreadSystem::on_timer),
+        on_reschedule: || with_threads(ThreadSystem::on_reschedule),
+    });
+}
+
+/// What threads and stacks a bench has left behind, in a few words; `None` if there are none.
+pub(super) fn left_behind() -> Option<String> {
+    let threads = THREADS.get()?;
+    let (usage, stacks) = (threads.usage(), threads.hardware().stacks().usage());
+    let others = usage.alive.saturating_sub(threads.hardware().cpus()) + usage.ended;
+    (others > 0 || stacks.mapped > 0).then(|| format!("{others} threads and {} stacks", stacks.mapped))
+}
+
+/// Forgets all threads and stacks, which are over; their memory is not given back here.
+pub(super) fn abandon(over: &Over) {
+    if let Some(threads) = THREADS.get() {
+        threads.abandon(over);
+        threads.hardware().stacks().abandon(over);
+    }
+}
+
 /// Starts threads of this kernel, all as urgent as the boot's own.
 pub struct KernelRunner(&'static ThreadSystem<BareHardware>);
 
 impl KernelRunner {
     /// The threads, with a counter of `frequency` for their deadlines; `None` before the machine is known.
     pub(in crate::platform) fn get(frequency: Hertz) -> Option<Self> {
-        let (ring0, memory, frames) = MEANS.get()?;
-        let threads = THREADS.call_once(|| {
-            let hardware = BareHardware::new(*ring0, *memory, frames, frequency);
-            ThreadSystem::new(hardware, THREADS_MAX)
-        });
-        signals::set_thread_handlers(ThreadHandlers {
-            on_timer: || with_threads(ThreadSystem::on_timer),
-            on_reschedule: || with_threads(ThreadSystem::on_reschedule),
-        });
+        set_up(frequency);
+        let threads = THREADS.get()?;
         threads.begin();
         Some(Self(threads))
     }
@@ -88,7 +113,11 @@ impl Runner for KernelRunner {
         stacks.trim();
         let (threads, stacks) = (self.0.usage(), stacks.usage());
         // Later benches find the heap as if there had been no threads.
-        let is_clean = self.0.reset() && stacks.mapped == 0 && stacks.used == 0;
+        let is_over = self.0.reset();
+        if is_over {
+            per_cpu::note_threads_over();
+        }
+        let is_clean = is_over && stacks.mapped == 0 && stacks.used == 0;
         is_clean.then_some(()).ok_or_else(|| format!("threads are left behind: {threads:?}, {stacks:?}"))
     }
 }

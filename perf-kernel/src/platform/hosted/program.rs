@@ -103,6 +103,7 @@ fn run_plan(
             registers: None,
             backtrace: Vec::new(),
             image_base: 0,
+            ticks: Some(counter::now()),
         };
         let _ = sender.send(Record::Crash(crash.into()));
         let _ = sender.end(EndReason::Crashed);

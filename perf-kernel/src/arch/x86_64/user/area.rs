@@ -8,7 +8,7 @@ use x86_64::VirtAddr;
 use x86_64::registers::model_specific::KernelGsBase;
 
 use super::process::Process;
-use crate::arch::x86_64::per_cpu::CpuArea;
+use crate::arch::x86_64::per_cpu::{self, CpuArea};
 
 /// The part of a CPU's area that is about user mode. Assembly knows the offsets; only its own CPU uses it.
 #[derive(Debug)]
@@ -50,6 +50,13 @@ impl UserArea {
     #[inline]
     pub(super) fn current() -> &'static Self {
         &CpuArea::of_caller().user
+    }
+
+    /// Makes GS lead to the area of the first CPU, which calls, wherever it led, with nothing in user mode.
+    pub(super) fn reset() {
+        per_cpu::adopt_first();
+        Self::current().process.store(ptr::null_mut(), Ordering::Relaxed);
+        KernelGsBase::write(VirtAddr::zero());
     }
 
     /// Makes GS lead to the area again, if an exception came after user mode's base was put in its place.

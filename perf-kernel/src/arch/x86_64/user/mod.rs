@@ -14,7 +14,7 @@ pub(super) mod translations;
 mod traps;
 
 pub(super) use area::UserArea;
-pub(super) use protection::install_on_cpu;
+pub(super) use protection::{install_on_cpu, leave};
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;

@@ -22,6 +22,12 @@ pub fn install(ring0: Ring0, memory: &PhysicalMemory) {
     install_on_cpu(ring0);
 }
 
+/// Brings the first CPU, which calls, back into the kernel, with its own tables and area, from wherever a program was stopped.
+pub(in crate::arch::x86_64) fn leave() {
+    UserArea::reset();
+    translations::switch_to(translations::kernel_root());
+}
+
 /// Gets this CPU, which has its area, ready for user mode: the way of system calls, and what protection it has.
 pub(in crate::arch::x86_64) fn install_on_cpu(_ring0: Ring0) {
     let cpuid = CpuId::new();
