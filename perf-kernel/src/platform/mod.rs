@@ -14,4 +14,6 @@ pub use interface::{
     Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
 };
 pub use threads::{OnThreads, Runner, on_threads};
-pub use user_mode::{CopyError, Ending, KernelHalf, Program, UserFault, UserMode, UserProcess};
+pub use user_mode::{
+    CopyError, Ending, KernelHalf, PROGRAM_DATA, Part, Program, Together, UserFault, UserMode, UserProcess,
+};

@@ -1,6 +1,8 @@
 //! Programs in user mode, as the benches of the `kernel` suite see them.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use multios_core::memory::paging::{Access, MapError};
@@ -13,11 +15,34 @@ pub trait UserMode {
     /// Frames or heap are short.
     fn start(&self, program: Program) -> Result<Box<dyn UserProcess + '_>, MapError>;
 
+    /// Runs processes at the same time, each on a kernel thread of its own on the calling CPU, until all have ended.
+    ///
+    /// # Errors
+    /// The reason in a few words why not all were started; those that were have ended.
+    fn run_together(&self, parts: &mut [Part<'_>]) -> Result<Together, String>;
+
     /// Executes an invalid opcode in the kernel; whether its exception was taken and returned from.
     fn take_invalid_opcode(&self) -> bool;
 
     /// Looks at every page of the kernel's half of the address spaces.
     fn kernel_half(&self) -> KernelHalf;
+}
+
+/// A process, and the arguments that its program begins with.
+pub struct Part<'p> {
+    /// What runs.
+    pub process: &'p mut dyn UserProcess,
+    /// In RDI and RSI.
+    pub arguments: [u64; 2],
+}
+
+/// What came of processes that ran at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// How each ended, in the order in which they were given.
+    pub endings: Vec<Ending>,
+    /// Switches between threads meanwhile.
+    pub switches: u64,
 }
 
 /// A program in its address space. All that it has goes back when it is dropped.
@@ -74,6 +99,9 @@ pub trait UserProcess {
     fn copy_out(&self, address: u64, bytes: &[u8]) -> Result<(), CopyError>;
 }
 
+/// Where programs look for memory that they are to be given.
+pub const PROGRAM_DATA: u64 = 0x1000_0000;
+
 /// What a process runs. All programs lie in one page of code; what each does with its two arguments stands here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
@@ -85,6 +113,10 @@ pub enum Program {
     /// Increments the first word of each of as many pages as the second argument says, from the address that the first
     /// is; exits with the sum of the words, and the counter before and after.
     TouchPages,
+    /// Takes turns with another: yields twice, and then as often as the first argument says. Before each of these it adds
+    /// the word at [`PROGRAM_DATA`] to every word of as many bytes as the second says, from the next page on. Exits with
+    /// that word, and the counter before and after.
+    TakeTurns,
     /// Has the kernel add up words at the address that the first argument is, as many as the second says, and exits with
     /// what the call returns.
     SumWords,

@@ -10,6 +10,7 @@ use x86_64::instructions::interrupts;
 
 use super::guarded_stacks::{GuardedStacks, Stack};
 use super::thread_system::Hardware;
+use super::user::Owner;
 use super::{PhysicalMemory, Ring0, counter};
 use crate::units::{Hertz, Nanoseconds};
 
@@ -45,6 +46,7 @@ impl BareHardware {
 // SAFETY: a stack's pages are mapped, writable and its own; one CPU runs, and the flag keeps all other code out.
 unsafe impl Hardware for BareHardware {
     type Stack = Stack;
+    type User = Owner;
 
     fn take_stack(&self) -> Option<Stack> {
         self.stacks.take()
@@ -61,6 +63,16 @@ unsafe impl Hardware for BareHardware {
     #[inline]
     fn cpu(&self) -> usize {
         0
+    }
+
+    #[inline]
+    fn user(&self) -> Owner {
+        Owner::current()
+    }
+
+    #[inline]
+    fn return_to(&self, user: Owner) {
+        user.return_to();
     }
 
     #[inline]

@@ -105,7 +105,8 @@ impl GuardedStacks {
         let region = Page::range_inclusive(page(REGION_START), page(last));
         let mut frames = self.frames.lock();
         if let Some(mut tables) = self.tables() {
-            // SAFETY: nothing but stacks is mapped in the region, so that no other address space shares its tables.
+            // SAFETY: nothing but stacks is mapped in the region. Spaces share the table at its top alone, which is never
+            // empty.
             unsafe { tables.clean_up_addr_range(region, &mut Source(&mut frames)) };
         }
     }

@@ -26,6 +26,11 @@ pub(super) fn prepare(ring0: Ring0, memory: PhysicalMemory, frames: &'static Mut
     MEANS.call_once(|| (ring0, memory, frames));
 }
 
+/// The threads, once some were asked for.
+pub(super) fn started() -> Option<&'static ThreadSystem<BareHardware>> {
+    THREADS.get()
+}
+
 /// Starts threads of this kernel, all as urgent as the boot's own.
 pub struct KernelRunner(&'static ThreadSystem<BareHardware>);
 

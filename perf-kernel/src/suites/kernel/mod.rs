@@ -7,6 +7,7 @@ mod process;
 mod table;
 mod threads;
 mod traps;
+mod turns;
 mod user;
 
 pub(super) use table::SUITE;

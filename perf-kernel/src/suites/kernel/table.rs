@@ -1,6 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::{interrupts, memory, process, threads, traps};
+use super::{interrupts, memory, process, threads, traps, turns};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Need, Suite};
 
@@ -29,6 +29,7 @@ static BENCHES: &[Bench] = &[
     Bench {
         scales: scales!["0", "16ki", "1mi"],
         scale_is: "bytes touched by each",
+        body: Body::Built(turns::switch),
         ..Bench::new("kernel/process-switch", "one switch between two address spaces")
     },
     Bench {

@@ -5,6 +5,7 @@ mod calls;
 mod entry;
 mod kernel_half;
 mod machine;
+mod owner;
 mod process;
 mod programs;
 mod protection;
@@ -17,4 +18,5 @@ pub(super) use protection::install_on_cpu;
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;
+pub use owner::Owner;
 pub use protection::install;

@@ -25,6 +25,8 @@ const NOT_CANONICAL: u64 = 1 << 47;
 pub(super) struct Process<'a> {
     space: Mutex<AddressSpace<'a, PhysicalTables>>,
     root: u64,
+    /// The kernel stack of its thread, while that is stopped.
+    pub(super) kernel_stack: Cell<u64>,
     entry: u64,
     ending: Cell<Option<Ending>>,
 }
@@ -47,7 +49,14 @@ impl<'a> Process<'a> {
         // SAFETY: the frame is the process's, mapped, larger than the image, and in nobody's use yet.
         unsafe { tables.pointer(code).copy_from_nonoverlapping(image.as_ptr(), image.len()) };
         let entry = programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset);
-        Ok(Self { root: space.root(), space: Mutex::new(space), entry, ending: Cell::new(None) })
+        let (root, kernel_stack) = (space.root(), Cell::new(0));
+        Ok(Self { root, kernel_stack, space: Mutex::new(space), entry, ending: Cell::new(None) })
+    }
+
+    /// The root of its page tables.
+    #[inline]
+    pub(super) const fn root(&self) -> u64 {
+        self.root
     }
 
     /// Notes how the program has ended.

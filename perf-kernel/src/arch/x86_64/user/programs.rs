@@ -4,7 +4,7 @@ use core::arch::global_asm;
 use core::slice;
 
 use super::calls;
-use crate::platform::Program;
+use crate::platform::{PROGRAM_DATA, Program};
 
 // Constant data of the kernel, which cannot execute it. A program begins with its arguments in RDI and RSI.
 global_asm!(
@@ -61,6 +61,38 @@ global_asm!(
     "add rdi, 4096",
     "dec rsi",
     "jnz 2b",
+    "jmp 3b",
+    ".global user_program_take_turns",
+    "user_program_take_turns:",
+    "mov r12, rdi",
+    "mov r15, rsi",
+    "mov ebp, {data}",
+    "mov rbx, [rbp]",
+    // Until the other has come as far.
+    "mov eax, {yield}",
+    "syscall",
+    "mov eax, {yield}",
+    "syscall",
+    "lfence",
+    "rdtsc",
+    "lfence",
+    "mov r13d, eax",
+    "mov r14d, edx",
+    "4:",
+    "test r15, r15",
+    "jz 6f",
+    "lea rdi, [rbp + 4096]",
+    "lea rsi, [rdi + r15]",
+    "5:",
+    "add [rdi], rbx",
+    "add rdi, 8",
+    "cmp rdi, rsi",
+    "jb 5b",
+    "6:",
+    "mov eax, {yield}",
+    "syscall",
+    "dec r12",
+    "jnz 4b",
     "jmp 3b",
     ".global user_program_sum_words",
     "user_program_sum_words:",
@@ -120,6 +152,8 @@ global_asm!(
     null = const calls::NULL,
     exit = const calls::EXIT,
     sum = const calls::SUM,
+    yield = const calls::YIELD,
+    data = const PROGRAM_DATA,
 );
 
 unsafe extern "sysv64" {
@@ -128,6 +162,7 @@ unsafe extern "sysv64" {
     safe fn user_program_exit();
     safe fn user_program_system_calls();
     safe fn user_program_touch_pages();
+    safe fn user_program_take_turns();
     safe fn user_program_sum_words();
     safe fn user_program_read();
     safe fn user_program_jump();
@@ -159,6 +194,7 @@ pub(super) fn offset(program: Program) -> Option<u64> {
         Program::Exit => user_program_exit,
         Program::SystemCalls => user_program_system_calls,
         Program::TouchPages => user_program_touch_pages,
+        Program::TakeTurns => user_program_take_turns,
         Program::SumWords => user_program_sum_words,
         Program::Read => user_program_read,
         Program::Jump => user_program_jump,

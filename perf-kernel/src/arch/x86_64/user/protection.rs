@@ -19,6 +19,7 @@ use crate::arch::{PhysicalMemory, Ring0};
 pub fn install(ring0: Ring0, memory: &PhysicalMemory) {
     translations::note_kernel_root();
     kernel_half::harden(PhysicalTables::new(memory));
+    kernel_half::place_stacks(PhysicalTables::new(memory));
     install_on_cpu(ring0);
 }
 
