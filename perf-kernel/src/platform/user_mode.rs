@@ -7,6 +7,8 @@ use core::ops::Range;
 
 use multios_core::memory::paging::{Access, MapError};
 
+use crate::kernel::ipc::{EndpointId, Handle, IpcError, IpcUsage, Right};
+
 /// The means of the kernel to run programs. Frames that it keeps at hand go back when it is dropped.
 pub trait UserMode {
     /// A new address space with `program` in it, ready to run.
@@ -20,6 +22,9 @@ pub trait UserMode {
     /// # Errors
     /// The reason in a few words why not all were started; those that were have ended.
     fn run_together(&self, parts: &mut [Part<'_>]) -> Result<Together, String>;
+
+    /// What processes and endpoints there are for messages.
+    fn messages_usage(&self) -> IpcUsage;
 
     /// Executes an invalid opcode in the kernel; whether its exception was taken and returned from.
     fn take_invalid_opcode(&self) -> bool;
@@ -49,6 +54,21 @@ pub struct Together {
 pub trait UserProcess {
     /// Runs the program from its beginning until it exits or faults, with two arguments.
     fn run(&mut self, arguments: [u64; 2]) -> Ending;
+
+    /// The same in a thread of its own, where other processes reach it by messages. Its handles are given back at its end.
+    fn run_as_thread(&mut self, arguments: [u64; 2]) -> Ending;
+
+    /// Gives it the first handle of a new endpoint.
+    ///
+    /// # Errors
+    /// See [`IpcError`].
+    fn create_endpoint(&mut self, right: Right) -> Result<EndpointId, IpcError>;
+
+    /// Gives it its next handle, that of `endpoint`. The first is number 0.
+    ///
+    /// # Errors
+    /// See [`IpcError`].
+    fn grant(&mut self, endpoint: EndpointId, right: Right) -> Result<Handle, IpcError>;
 
     /// Makes its address space the one in use, as a run does, for the calls below. It stays in use until another is.
     fn activate(&mut self);
@@ -117,6 +137,17 @@ pub enum Program {
     /// the word at [`PROGRAM_DATA`] to every word of as many bytes as the second says, from the next page on. Exits with
     /// that word, and the counter before and after.
     TakeTurns,
+    /// Has its messages at [`PROGRAM_DATA`]. Calls through its first handle once, and then as often as the first argument
+    /// says, with as many bytes as the second says, and a word that counts down. Exits with the sum of what each answer's
+    /// word is above its own, and the counter before and after.
+    Call,
+    /// Has its messages at [`PROGRAM_DATA`]. Receives through its first handle, adds one to the word and to that at
+    /// [`PROGRAM_DATA`], and answers with these and as many bytes as the second argument says, until nobody can call.
+    /// Exits with the number of messages, and why it ended.
+    Answer,
+    /// Makes system calls whose RAX, RDI, RSI, RDX, R10 and R8 stand at [`PROGRAM_DATA`], and puts RAX in the place of the
+    /// first of them, until that is zero.
+    Script,
     /// Has the kernel add up words at the address that the first argument is, as many as the second says, and exits with
     /// what the call returns.
     SumWords,

@@ -166,4 +166,31 @@ mod tests {
         }
         assert_eq!(after[2..], before[2..]);
     }
+
+    extern "sysv64" fn clear_all() {
+        clear(components());
+    }
+
+    #[test]
+    fn clearing_takes_what_is_in_the_registers_and_keeps_the_control_words() {
+        // Single precision, all masked; and flush to zero, all masked.
+        let words = [0x1f80 | 1 << 15, 0x007f_u32];
+        let (mut after, mut kept) = ([u64::MAX; 2], [0_u32; 2]);
+        // SAFETY: the registers that a call may change are declared, the memory is there, and the control words are those
+        // of before again.
+        unsafe {
+            asm!(
+                "sub rsp, 16", "stmxcsr [rsp]", "fnstcw [rsp + 4]",
+                "pcmpeqd xmm7, xmm7", "ldmxcsr [r12]", "fldcw [r12 + 4]",
+                "call {work}",
+                "movups [r13], xmm7", "stmxcsr [r14]", "fnstcw [r14 + 4]",
+                "ldmxcsr [rsp]", "fldcw [rsp + 4]", "add rsp, 16",
+                in("r12") &raw const words, in("r13") &raw mut after, in("r14") &raw mut kept,
+                work = sym clear_all, clobber_abi("sysv64"),
+            );
+        }
+        assert_eq!((after, kept[0]), ([0; 2], words[0]));
+        // The processor sets bit 6 of the x87 control word itself.
+        assert_eq!(kept[1] & 0xffff, words[1]);
+    }
 }

@@ -3,7 +3,9 @@
 mod interrupts;
 mod isolation;
 mod memory;
+mod messages;
 mod process;
+mod refusals;
 mod table;
 mod threads;
 mod traps;

@@ -1,6 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::{interrupts, memory, process, threads, traps, turns};
+use super::{interrupts, memory, messages, process, threads, traps, turns};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Need, Suite};
 
@@ -43,6 +43,7 @@ static BENCHES: &[Bench] = &[
     Bench {
         scales: scales!["0", "64", "4096"],
         scale_is: "message bytes",
+        body: Body::Built(messages::call_and_reply),
         ..Bench::new("kernel/ipc-call-reply", "synchronous call and reply between two processes")
     },
     Bench {

@@ -28,6 +28,8 @@ pub(in crate::arch::x86_64) struct UserArea {
     has_smap: AtomicBool,
     /// What XSAVE keeps here; 0 without XSAVE.
     vector_components: AtomicU64,
+    /// What a call that receives gives back in R8 and R9.
+    pub(super) words: [AtomicU64; 2],
 }
 
 impl UserArea {
@@ -42,6 +44,7 @@ impl UserArea {
             has_avx: AtomicBool::new(false),
             has_smap: AtomicBool::new(false),
             vector_components: AtomicU64::new(0),
+            words: [const { AtomicU64::new(0) }; 2],
         }
     }
 
@@ -80,6 +83,13 @@ impl UserArea {
         let result = use_it();
         self.process.store(before, Ordering::Relaxed);
         result
+    }
+
+    /// Says what a call that receives gives back beside RAX.
+    #[inline]
+    pub(super) fn set_words(&self, words: [u64; 2]) {
+        self.words[0].store(words[0], Ordering::Relaxed);
+        self.words[1].store(words[1], Ordering::Relaxed);
     }
 
     /// What XSAVE keeps here; 0 without XSAVE.

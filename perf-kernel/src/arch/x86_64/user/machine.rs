@@ -13,16 +13,17 @@ use spin::{Mutex, Once};
 
 use super::process::Process;
 use super::tables::PhysicalTables;
-use super::{kernel_half, translations};
+use super::{kernel_half, messages, translations};
 use crate::arch::PhysicalMemory;
 use crate::arch::x86_64::bare_threads::BareHardware;
 use crate::arch::x86_64::checked;
 use crate::arch::x86_64::thread_system::{Hardware, ThreadSystem, Work};
+use crate::kernel::ipc::IpcUsage;
 use crate::kernel::threads::CpuSet;
 use crate::platform::{Ending, KernelHalf, Part, Program, Together, UserMode, UserProcess};
 
 /// The kernel's threads.
-type KernelThreads = &'static ThreadSystem<BareHardware>;
+pub(super) type KernelThreads = &'static ThreadSystem<BareHardware>;
 /// Gives the kernel's threads once there are any.
 type ThreadsOf = fn() -> Option<KernelThreads>;
 
@@ -87,6 +88,10 @@ impl UserMode for UserMachine<'_> {
         }
     }
 
+    fn messages_usage(&self) -> IpcUsage {
+        messages::usage()
+    }
+
     fn take_invalid_opcode(&self) -> bool {
         checked::take_invalid_opcode()
     }
@@ -110,7 +115,7 @@ unsafe impl Send for Lent<'_> {}
 impl Lent<'_> {
     /// Runs it to its end; afterwards no CPU uses its address space.
     fn run(self) -> u64 {
-        *self.ending = Some(self.process.run(self.arguments));
+        *self.ending = Some(self.process.run_as_thread(self.arguments));
         translations::switch_to(translations::kernel_root());
         0
     }

@@ -5,6 +5,7 @@ mod calls;
 mod entry;
 mod kernel_half;
 mod machine;
+mod messages;
 mod owner;
 mod process;
 mod programs;
