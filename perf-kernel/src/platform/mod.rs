@@ -16,4 +16,7 @@ pub use interface::{
     Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
 };
 pub use threads::{OnThreads, Runner, on_threads};
-pub use user_mode::{CopyError, Ending, KernelHalf, Program, SharedPage, UserFault, UserMode, UserProcess};
+pub use user_mode::{
+    CopyError, Ending, KernelHalf, PROGRAM_DATA, Part, Program, SharedPage, Together, UserFault, UserMode,
+    UserProcess,
+};

@@ -1,9 +1,13 @@
 //! Programs in user mode, as the benches of the `kernel` suite see them.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 use multios_core::memory::paging::{Access, MapError};
+
+use crate::kernel::ipc::{EndpointId, Handle, IpcError, IpcUsage, Right};
 
 /// The means of the kernel to run programs. Frames that it keeps at hand go back when it is dropped.
 pub trait UserMode {
@@ -19,6 +23,15 @@ pub trait UserMode {
     /// Frames or heap are short.
     fn shared_page(&self) -> Result<Box<dyn SharedPage + '_>, MapError>;
 
+    /// Runs processes at the same time, each on a kernel thread of its own on the calling CPU, until all have ended.
+    ///
+    /// # Errors
+    /// The reason in a few words why not all were started; those that were have ended.
+    fn run_together(&self, parts: &mut [Part<'_>]) -> Result<Together, String>;
+
+    /// What processes and endpoints there are for messages.
+    fn messages_usage(&self) -> IpcUsage;
+
     /// Executes an invalid opcode in the kernel; whether its exception was taken and returned from.
     fn take_invalid_opcode(&self) -> bool;
 
@@ -26,10 +39,42 @@ pub trait UserMode {
     fn kernel_half(&self) -> KernelHalf;
 }
 
+/// A process, and the arguments that its program begins with.
+pub struct Part<'p> {
+    /// What runs.
+    pub process: &'p mut dyn UserProcess,
+    /// In RDI and RSI.
+    pub arguments: [u64; 2],
+}
+
+/// What came of processes that ran at the same time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Together {
+    /// How each ended, in the order in which they were given.
+    pub endings: Vec<Ending>,
+    /// Switches between threads meanwhile.
+    pub switches: u64,
+}
+
 /// A program in its address space. All that it has goes back when it is dropped.
 pub trait UserProcess {
     /// Runs the program from its beginning until it exits or faults, with two arguments.
     fn run(&mut self, arguments: [u64; 2]) -> Ending;
+
+    /// The same in a thread of its own, where other processes reach it by messages. Its handles are given back at its end.
+    fn run_as_thread(&mut self, arguments: [u64; 2]) -> Ending;
+
+    /// Gives it the first handle of a new endpoint.
+    ///
+    /// # Errors
+    /// See [`IpcError`].
+    fn create_endpoint(&mut self, right: Right) -> Result<EndpointId, IpcError>;
+
+    /// Gives it its next handle, that of `endpoint`. The first is number 0.
+    ///
+    /// # Errors
+    /// See [`IpcError`].
+    fn grant(&mut self, endpoint: EndpointId, right: Right) -> Result<Handle, IpcError>;
 
     /// Makes its address space the one in use, as a run does, for the calls below. It stays in use until another is.
     fn activate(&mut self);
@@ -80,6 +125,9 @@ pub trait UserProcess {
     fn copy_out(&self, address: u64, bytes: &[u8]) -> Result<(), CopyError>;
 }
 
+/// Where programs look for memory that they are to be given.
+pub const PROGRAM_DATA: u64 = 0x1000_0000;
+
 /// A page of user memory that several CPUs use at the same time. What it takes goes back when it is dropped.
 pub trait SharedPage: Sync {
     /// Maps it, as zeros.
@@ -113,6 +161,21 @@ pub enum Program {
     /// Increments the first word of each of as many pages as the second argument says, from the address that the first
     /// is; exits with the sum of the words, and the counter before and after.
     TouchPages,
+    /// Takes turns with another: yields twice, and then as often as the first argument says. Before each of these it adds
+    /// the word at [`PROGRAM_DATA`] to every word of as many bytes as the second says, from the next page on. Exits with
+    /// that word, and the counter before and after.
+    TakeTurns,
+    /// Has its messages at [`PROGRAM_DATA`]. Calls through its first handle once, and then as often as the first argument
+    /// says, with as many bytes as the second says, and a word that counts down. Exits with the sum of what each answer's
+    /// word is above its own, and the counter before and after.
+    Call,
+    /// Has its messages at [`PROGRAM_DATA`]. Receives through its first handle, adds one to the word and to that at
+    /// [`PROGRAM_DATA`], and answers with these and as many bytes as the second argument says, until nobody can call.
+    /// Exits with the number of messages, and why it ended.
+    Answer,
+    /// Makes system calls whose RAX, RDI, RSI, RDX, R10 and R8 stand at [`PROGRAM_DATA`], and puts RAX in the place of the
+    /// first of them, until that is zero.
+    Script,
     /// Has the kernel add up words at the address that the first argument is, as many as the second says, and exits with
     /// what the call returns.
     SumWords,

@@ -12,6 +12,7 @@ use super::apic::{self, Destination, Message};
 use super::deadline_timer::DeadlineTimer;
 use super::guarded_stacks::{GuardedStacks, Stack};
 use super::thread_system::Hardware;
+use super::user::Owner;
 use super::{PhysicalMemory, Ring0, counter, per_cpu, signals};
 use crate::units::{Hertz, Nanoseconds};
 
@@ -47,6 +48,7 @@ impl BareHardware {
 // flag keeps all other code out.
 unsafe impl Hardware for BareHardware {
     type Stack = Stack;
+    type User = Owner;
 
     fn take_stack(&self) -> Option<Stack> {
         self.stacks.take()
@@ -67,6 +69,16 @@ unsafe impl Hardware for BareHardware {
     #[inline]
     fn cpu(&self) -> usize {
         per_cpu::CpuArea::of_caller().index as usize
+    }
+
+    #[inline]
+    fn user(&self) -> Owner {
+        Owner::current()
+    }
+
+    #[inline]
+    fn return_to(&self, user: Owner) {
+        user.return_to();
     }
 
     #[inline]

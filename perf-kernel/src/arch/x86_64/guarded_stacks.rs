@@ -27,7 +27,7 @@ const PAGES: u64 = STACK_BYTES / PAGE_BYTES;
 const ORDER: u8 = 3;
 const _: () = assert!(PAGE_BYTES << ORDER == STACK_BYTES);
 
-/// The entry of the region's table that keeps it from being empty.
+/// The entry of the region's table that keeps it from being empty; see [`super::user`].
 const MARKED: u16 = 511;
 
 /// A mapped stack.
@@ -67,27 +67,6 @@ pub struct StacksUsage {
     pub mapped: u32,
     /// In use.
     pub used: u32,
-}
-
-/// Puts the table below the top one that all stacks lie in where every address space finds it, before there is any, with a
-/// frame of `frames`; `None` if there is none. Address spaces share it for as long as they live: it is never given back.
-#[must_use]
-pub fn reserve_region(_ring0: Ring0, memory: &PhysicalMemory, frames: &Mutex<Frames>) -> Option<()> {
-    /// Bit 9 of an entry that is not present means nothing to the processor.
-    const MARK: PageTableFlags = PageTableFlags::BIT_9;
-    let frame = frames.lock().allocate(0).ok()?;
-    let table = memory.pointer(frame.address, size_of::<PageTable>())?.cast::<PageTable>();
-    // SAFETY: the frame is nobody else's, and mapped.
-    unsafe { table.write(PageTable::new()) };
-    // SAFETY: as above; it is a table now.
-    let table = unsafe { &mut *table.as_ptr() };
-    table[usize::from(MARKED)].set_addr(PhysAddr::zero(), MARK);
-    let root = memory.pointer(translations::kernel_root(), size_of::<PageTable>())?.cast::<PageTable>();
-    // SAFETY: the top table is mapped, and nobody changes it now: other CPUs only wait, and there are no stacks yet.
-    let root = unsafe { &mut *root.as_ptr() };
-    let entry = &mut root[page(REGION_START).p4_index()];
-    entry.set_addr(PhysAddr::new(frame.address), PageTableFlags::PRESENT | PageTableFlags::WRITABLE);
-    Some(())
 }
 
 impl GuardedStacks {
@@ -147,7 +126,8 @@ impl GuardedStacks {
         let last = stack_of(PLACES - 1).end - PAGE_BYTES;
         let region = Page::range_inclusive(page(REGION_START), page(last));
         if let Some(mut tables) = self.tables() {
-            // SAFETY: nothing but stacks is mapped in the region, and the table that address spaces share is never empty.
+            // SAFETY: nothing but stacks is mapped in the region. Spaces share the table at its top alone, which is never
+            // empty.
             unsafe { tables.clean_up_addr_range(region, &mut Emptied(&mut unused)) };
         }
         unused
@@ -231,7 +211,7 @@ impl GuardedStacks {
         let tables = self.tables()?;
         let entry = &tables.level_4_table()[page(REGION_START).p4_index()];
         let table = self.memory.pointer(entry.addr().as_u64(), size_of::<PageTable>())?.cast::<PageTable>();
-        // SAFETY: `reserve_region` has made a table there, and tables change under the pool's lock alone.
+        // SAFETY: the region has its table from the beginning, and tables change under the pool's lock alone.
         let table = unsafe { &mut *table.as_ptr() };
         table.iter_mut().take(usize::from(MARKED)).for_each(PageTableEntry::set_unused);
         Some(())

@@ -15,6 +15,8 @@ pub type Work = Box<dyn FnOnce() -> u64 + Send>;
 pub unsafe trait Hardware: Send + Sync + 'static {
     /// Memory that a thread calls on.
     type Stack: Send;
+    /// What a CPU has of user mode for the thread on it; the default is nothing.
+    type User: Copy + Default;
 
     /// A stack that nobody uses; `None` if there is no memory for one.
     fn take_stack(&self) -> Option<Self::Stack>;
@@ -30,6 +32,13 @@ pub unsafe trait Hardware: Send + Sync + 'static {
 
     /// The calling CPU, below [`Hardware::cpus`] and 64.
     fn cpu(&self) -> usize;
+
+    /// What the calling CPU has of user mode.
+    fn user(&self) -> Self::User;
+
+    /// Brings `user` back, which the calling thread had before it was stopped, if the CPU has something else. Interrupts
+    /// are off.
+    fn return_to(&self, user: Self::User);
 
     /// Keeps interrupts out of the calling CPU, and says whether they could come.
     fn interrupts_off(&self) -> bool;

@@ -260,15 +260,18 @@ impl<H: Hardware> ThreadSystem<H> {
         let (Some(from), Some(to)) = (from, to) else {
             unreachable!("a thread in a run queue or on a CPU has its registers and its stack")
         };
+        let user = self.hardware.user();
         MutexGuard::leak(table);
         // SAFETY: the table says that the thread is stopped and on no CPU, and stays locked until the switch is done.
         unsafe { context::switch(from, to) };
-        self.arrive();
+        self.arrive(user);
     }
 
-    /// The first thing on the other side of a switch: the lock that the side before took is given back here.
+    /// The first thing on the other side of a switch: what the thread has of user mode comes back, and the lock that the
+    /// side before took is given back.
     #[inline]
-    fn arrive(&self) {
+    fn arrive(&self, user: H::User) {
+        self.hardware.return_to(user);
         // The calling thread may have come from another CPU.
         let cpu = self.hardware.cpu();
         // SAFETY: the table is locked for whoever arrives.
@@ -347,7 +350,7 @@ extern "sysv64" fn begin<H: Hardware>(system: usize) -> ! {
     let system = core::ptr::with_exposed_provenance::<ThreadSystem<H>>(system);
     // SAFETY: `spawn` passes a system that lives for good.
     let system: &'static ThreadSystem<H> = unsafe { &*system };
-    system.arrive();
+    system.arrive(H::User::default());
     let mut table = system.table.lock();
     let me = table.current(system.hardware.cpu());
     let body = table.resource_mut(me.slot());

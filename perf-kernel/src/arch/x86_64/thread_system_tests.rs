@@ -25,11 +25,13 @@ struct Process {
     used: AtomicUsize,
     has_interrupts: AtomicBool,
     now: AtomicU64,
+    user: AtomicU64,
 }
 
 // SAFETY: stacks are boxes that their owner alone has; all runs on one thread of the process.
 unsafe impl Hardware for Process {
     type Stack = Box<[u128]>;
+    type User = u64;
 
     fn take_stack(&self) -> Option<Box<[u128]>> {
         let used = self.used.fetch_add(1, Ordering::SeqCst);
@@ -55,6 +57,14 @@ unsafe impl Hardware for Process {
 
     fn cpu(&self) -> usize {
         0
+    }
+
+    fn user(&self) -> u64 {
+        self.user.load(Ordering::SeqCst)
+    }
+
+    fn return_to(&self, user: u64) {
+        self.user.store(user, Ordering::SeqCst);
     }
 
     fn interrupts_off(&self) -> bool {
@@ -121,6 +131,25 @@ fn a_hundred_thousand_threads_run_on_stacks_of_their_own_and_leave_none_behind()
     assert_eq!((usage.started, usage.alive, usage.ended), (100_000, 1, 0));
     assert!(usage.switches >= 200_000, "{usage:?}");
     assert_eq!(system.hardware().used.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn what_a_thread_has_of_user_mode_is_there_whenever_it_runs_and_only_then() {
+    let system = system();
+    let visit = move |user: u64| {
+        let hardware = system.hardware();
+        assert_eq!(hardware.user(), 0, "a new thread has nothing of user mode");
+        hardware.return_to(user);
+        for _ in 0..100 {
+            system.yield_now();
+            assert_eq!(hardware.user(), user);
+        }
+        hardware.return_to(0);
+        user
+    };
+    let threads = [1, 0, 2].map(|user| spawn(system, NORMAL, move || visit(user)));
+    let joined = threads.map(|thread| system.join(thread).expect("it is there"));
+    assert_eq!((joined, system.hardware().user()), ([1, 0, 2], 0));
 }
 
 #[test]

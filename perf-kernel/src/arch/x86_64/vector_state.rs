@@ -1,5 +1,6 @@
 //! The registers that a call does not keep, for a thread that an interrupt stops.
 
+use core::arch::asm;
 use core::arch::x86_64::{__cpuid, _fxrstor64, _fxsave64, _xgetbv, _xrstor64, _xsave64};
 use core::mem::MaybeUninit;
 
@@ -30,6 +31,47 @@ impl Method {
         }
         // SAFETY: OSXSAVE says that the instruction is there.
         Self::Xsave(unsafe { xcr0() } & COMPONENTS)
+    }
+}
+
+/// The components that XSAVE keeps on this processor; 0 without XSAVE.
+pub(super) fn components() -> u64 {
+    match Method::detect() {
+        Method::Xsave(components) => components,
+        Method::Fxsave => 0,
+    }
+}
+
+/// All registers as after reset: a header of zeros says so for every component (Intel SDM volume 1, section 13.6), and the
+/// legacy part, for FXRSTOR, has the control words in its words 0 and 12 (section 10.5.1).
+static CLEAN: Area = {
+    let mut bytes = [0; AREA_BYTES];
+    [bytes[0], bytes[1]] = 0x037f_u16.to_le_bytes();
+    [bytes[24], bytes[25]] = 0x1f80_u16.to_le_bytes();
+    Area(bytes)
+};
+
+/// Clears the registers of `components`, or x87 and SSE if there are none, but for the two control words.
+#[inline]
+pub(super) fn clear(components: u64) {
+    let mut words = [0_u32; 2];
+    // SAFETY: there is room for the two words.
+    unsafe {
+        asm!("stmxcsr [{0}]", "fnstcw [{0} + 4]", in(reg) &raw mut words, options(nostack, preserves_flags));
+    }
+    let area = CLEAN.0.as_ptr();
+    if components == 0 {
+        // SAFETY: the area is aligned, and as FXSAVE would leave it.
+        unsafe { fxrstor(area) };
+    } else {
+        // SAFETY: the area is aligned, and as XSAVE would leave it.
+        unsafe { xrstor(area, components) };
+    }
+    // SAFETY: the words are those that were in use. No vector register holds anything of Rust's over an `asm!` that
+    // may change them all.
+    unsafe {
+        asm!("ldmxcsr [{0}]", "fldcw [{0} + 4]", in(reg) &raw const words, options(nostack, preserves_flags, readonly),
+            clobber_abi("sysv64"));
     }
 }
 
@@ -98,8 +140,6 @@ unsafe fn fxrstor(area: *const u8) {
 
 #[cfg(test)]
 mod tests {
-    use core::arch::asm;
-
     use super::*;
 
     extern "sysv64" fn destroy_and_keep() {
@@ -125,5 +165,32 @@ mod tests {
             );
         }
         assert_eq!(after[2..], before[2..]);
+    }
+
+    extern "sysv64" fn clear_all() {
+        clear(components());
+    }
+
+    #[test]
+    fn clearing_takes_what_is_in_the_registers_and_keeps_the_control_words() {
+        // Single precision, all masked; and flush to zero, all masked.
+        let words = [0x1f80 | 1 << 15, 0x007f_u32];
+        let (mut after, mut kept) = ([u64::MAX; 2], [0_u32; 2]);
+        // SAFETY: the registers that a call may change are declared, the memory is there, and the control words are those
+        // of before again.
+        unsafe {
+            asm!(
+                "sub rsp, 16", "stmxcsr [rsp]", "fnstcw [rsp + 4]",
+                "pcmpeqd xmm7, xmm7", "ldmxcsr [r12]", "fldcw [r12 + 4]",
+                "call {work}",
+                "movups [r13], xmm7", "stmxcsr [r14]", "fnstcw [r14 + 4]",
+                "ldmxcsr [rsp]", "fldcw [rsp + 4]", "add rsp, 16",
+                in("r12") &raw const words, in("r13") &raw mut after, in("r14") &raw mut kept,
+                work = sym clear_all, clobber_abi("sysv64"),
+            );
+        }
+        assert_eq!((after, kept[0]), ([0; 2], words[0]));
+        // The processor sets bit 6 of the x87 control word itself.
+        assert_eq!(kept[1] & 0xffff, words[1]);
     }
 }

@@ -218,7 +218,7 @@ impl Platform for BarePlatform {
     }
 
     fn user_mode(&self) -> Option<Box<dyn UserMode + '_>> {
-        Some(Box::new(UserMachine::new(&self.memory, self.frames)))
+        Some(Box::new(UserMachine::new(&self.memory, self.frames, threads::started)))
     }
 
     fn cpus(&self) -> usize {

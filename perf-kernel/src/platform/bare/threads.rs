@@ -12,7 +12,7 @@ use crate::arch::bare_threads::BareHardware;
 use crate::arch::recovery::Over;
 use crate::arch::signals::{self, ThreadHandlers};
 use crate::arch::thread_system::{Hardware, ThreadSystem};
-use crate::arch::{PhysicalMemory, Ring0, counter, guarded_stacks, per_cpu};
+use crate::arch::{PhysicalMemory, Ring0, counter, per_cpu};
 use crate::kernel::threads::{CpuSet, ThreadId};
 use crate::platform::Runner;
 use crate::units::Hertz;
@@ -25,9 +25,7 @@ static THREADS: Once<ThreadSystem<BareHardware>> = Once::new();
 
 /// Says what threads are made with.
 pub(super) fn prepare(ring0: Ring0, memory: PhysicalMemory, frames: &'static Mutex<Frames>) {
-    if guarded_stacks::reserve_region(ring0, &memory, frames).is_some() {
-        MEANS.call_once(|| (ring0, memory, frames));
-    }
+    MEANS.call_once(|| (ring0, memory, frames));
 }
 
 fn with_threads(handle: fn(&'static ThreadSystem<BareHardware>)) {
@@ -65,6 +63,11 @@ pub(super) fn abandon(over: &Over) {
         threads.abandon(over);
         threads.hardware().stacks().abandon(over);
     }
+}
+
+/// The threads, once some were asked for.
+pub(super) fn started() -> Option<&'static ThreadSystem<BareHardware>> {
+    THREADS.get()
 }
 
 /// Starts threads of this kernel, all as urgent as the boot's own.

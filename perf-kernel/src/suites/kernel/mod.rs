@@ -3,11 +3,14 @@
 mod interrupts;
 mod isolation;
 mod memory;
+mod messages;
 mod process;
+mod refusals;
 mod shootdown;
 mod table;
 mod threads;
 mod traps;
+mod turns;
 mod user;
 mod wakeup;
 

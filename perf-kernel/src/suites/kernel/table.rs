@@ -1,6 +1,6 @@
 //! Kernel primitives: what lmbench and sel4bench measure.
 
-use super::{interrupts, memory, process, shootdown, threads, traps, wakeup};
+use super::{interrupts, memory, messages, process, shootdown, threads, traps, turns, wakeup};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Need, Suite};
 
@@ -29,6 +29,7 @@ static BENCHES: &[Bench] = &[
     Bench {
         scales: scales!["0", "16ki", "1mi"],
         scale_is: "bytes touched by each",
+        body: Body::Built(turns::switch),
         ..Bench::new("kernel/process-switch", "one switch between two address spaces")
     },
     Bench {
@@ -42,6 +43,7 @@ static BENCHES: &[Bench] = &[
     Bench {
         scales: scales!["0", "64", "4096"],
         scale_is: "message bytes",
+        body: Body::Built(messages::call_and_reply),
         ..Bench::new("kernel/ipc-call-reply", "synchronous call and reply between two processes")
     },
     Bench {

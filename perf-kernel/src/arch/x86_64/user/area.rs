@@ -1,7 +1,8 @@
 //! What a CPU knows of user mode without asking: a part of its area, to which GS leads while it is in the kernel.
 
 use core::arch::asm;
-use core::ptr;
+use core::mem::offset_of;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 use x86_64::VirtAddr;
@@ -9,6 +10,7 @@ use x86_64::registers::model_specific::KernelGsBase;
 
 use super::process::Process;
 use crate::arch::x86_64::per_cpu::{self, CpuArea};
+use crate::arch::x86_64::vector_state;
 
 /// The part of a CPU's area that is about user mode. Assembly knows the offsets; only its own CPU uses it.
 #[derive(Debug)]
@@ -24,9 +26,16 @@ pub(in crate::arch::x86_64) struct UserArea {
     pub(super) has_avx: AtomicBool,
     /// Whether user memory is out of the kernel's reach unless AC is set.
     has_smap: AtomicBool,
+    /// What XSAVE keeps here; 0 without XSAVE.
+    vector_components: AtomicU64,
+    /// What a call that receives gives back in R8 and R9.
+    pub(super) words: [AtomicU64; 2],
 }
 
 impl UserArea {
+    /// Where the process is noted.
+    pub(super) const PROCESS: usize = offset_of!(Self, process);
+
     pub(in crate::arch::x86_64) const fn new() -> Self {
         Self {
             kernel_stack: AtomicU64::new(0),
@@ -34,6 +43,8 @@ impl UserArea {
             process: AtomicPtr::new(ptr::null_mut()),
             has_avx: AtomicBool::new(false),
             has_smap: AtomicBool::new(false),
+            vector_components: AtomicU64::new(0),
+            words: [const { AtomicU64::new(0) }; 2],
         }
     }
 
@@ -42,6 +53,7 @@ impl UserArea {
         let area = Self::current();
         area.has_avx.store(has_avx, Ordering::Relaxed);
         area.has_smap.store(has_smap, Ordering::Relaxed);
+        area.vector_components.store(vector_state::components(), Ordering::Relaxed);
         // What user mode gets by SWAPGS.
         KernelGsBase::write(VirtAddr::zero());
     }
@@ -78,6 +90,26 @@ impl UserArea {
         let result = use_it();
         self.process.store(before, Ordering::Relaxed);
         result
+    }
+
+    /// Says what a call that receives gives back beside RAX.
+    #[inline]
+    pub(super) fn set_words(&self, words: [u64; 2]) {
+        self.words[0].store(words[0], Ordering::Relaxed);
+        self.words[1].store(words[1], Ordering::Relaxed);
+    }
+
+    /// What XSAVE keeps here; 0 without XSAVE.
+    #[inline]
+    pub(super) fn vector_components(&self) -> u64 {
+        self.vector_components.load(Ordering::Relaxed)
+    }
+
+    /// Makes `process` the one that exceptions belong to, which the calling thread had in [`UserArea::with_process`] when
+    /// it was stopped.
+    #[inline]
+    pub(super) fn set_process(&self, process: Option<NonNull<Process<'static>>>) {
+        self.process.store(process.map_or(ptr::null_mut(), NonNull::as_ptr), Ordering::Relaxed);
     }
 
     /// The process that an exception or a system call belongs to.

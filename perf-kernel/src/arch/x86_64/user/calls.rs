@@ -1,6 +1,10 @@
 //! System calls.
 
+use multios_core::sync::Scheduler;
+
 use super::area::UserArea;
+use super::messages::{Before, Exchange};
+use super::{machine, messages};
 use crate::platform::{Ending, UserProcess};
 
 /// Does nothing and returns 1.
@@ -9,8 +13,21 @@ pub(super) const NULL: u64 = 0;
 pub(super) const EXIT: u64 = 1;
 /// Copies the words at an address, at most [`SUM_WORDS_MAX`], and returns their sum.
 pub(super) const SUM: u64 = 2;
+/// Lets the other threads of its CPU run that are as urgent, and returns 0.
+pub(super) const YIELD: u64 = 3;
+/// Says where messages lie, and how many bytes may.
+pub(super) const BUFFER: u64 = 4;
+/// Sends a message through a handle and waits for its answer.
+pub(super) const CALL: u64 = 5;
+/// Answers the caller, and receives through a handle.
+pub(super) const REPLY: u64 = 6;
+/// Receives through a handle.
+pub(super) const RECEIVE: u64 = 7;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
+
+/// The program goes on with two more words.
+pub(super) const WITH_WORDS: u64 = 2;
 
 const SUM_WORDS_MAX: usize = 64;
 
@@ -18,7 +35,7 @@ const SUM_WORDS_MAX: usize = 64;
 #[repr(C)]
 pub(super) struct Outcome {
     value: u64,
-    /// 1 if the program has ended, else 0.
+    /// 1 if the program has ended, [`WITH_WORDS`] if the area has more words of the result, else 0.
     is_over: u64,
 }
 
@@ -34,12 +51,35 @@ pub(super) extern "sysv64" fn system_call(
     first: u64,
     second: u64,
     third: u64,
-    _fourth: u64,
-    _fifth: u64,
+    fourth: u64,
+    fifth: u64,
     number: u64,
 ) -> Outcome {
+    if number == NULL {
+        return Outcome::value(1);
+    }
+    other_call(first, second, third, fourth, fifth, number)
+}
+
+/// Apart, so that the null call costs no more with every other.
+#[inline(never)]
+extern "sysv64" fn other_call(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+) -> Outcome {
+    let exchange = Exchange { handle, bytes, deadline, words: [first, second] };
+    let [first, second, third] = [handle, bytes, deadline];
+    let with_words = |before| Outcome { value: messages::exchange(before, &exchange), is_over: WITH_WORDS };
     match number {
-        NULL => Outcome::value(1),
+        CALL => with_words(Before::Call),
+        REPLY => with_words(Before::Reply),
+        RECEIVE => with_words(Before::Nothing),
+        BUFFER => Outcome::value(messages::set_buffer(first, second)),
+        YIELD => yield_now(),
         EXIT => exit([first, second, third]),
         SUM => Outcome::value(sum(first, second).unwrap_or(FAILED)),
         _ => Outcome::value(FAILED),
@@ -52,6 +92,13 @@ fn exit(words: [u64; 3]) -> Outcome {
         process.end(Ending::Exited(words));
     }
     Outcome { value: 0, is_over: 1 }
+}
+
+fn yield_now() -> Outcome {
+    if let Some(threads) = machine::threads() {
+        threads.yield_now();
+    }
+    Outcome::value(0)
 }
 
 #[cold]

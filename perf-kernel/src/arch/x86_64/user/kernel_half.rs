@@ -4,11 +4,17 @@
 //! read, data to write, and what relocation has written to read again. Stack, boot information, framebuffer, ramdisk and the mapping of
 //! physical memory are written and not executed. In the lower half it leaves the code and the descriptor table of its
 //! own jump to the kernel.
+//!
+//! Spaces copy the entries of the first table when they are made. So that each has the stacks of all threads, those made
+//! later included, the entry over their region is there from the beginning, with a table that is never given back.
+
+use core::sync::atomic::AtomicU64;
 
 use multios_core::memory::paging::PageHardware;
 
 use super::tables::PhysicalTables;
 use super::translations;
+use crate::kernel::threads::stack_region::{PLACES, REGION_START, stack_of};
 use crate::platform::KernelHalf;
 
 const PRESENT: u64 = 1 << 0;
@@ -19,6 +25,52 @@ const LARGE: u64 = 1 << 7;
 const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 const PAGE_BYTES: u64 = 4096;
+/// A bit that the processor does not look at.
+const IGNORED: u64 = 1 << 9;
+
+/// A table of the third level.
+#[repr(C, align(4096))]
+struct Table([AtomicU64; 512]);
+
+/// That of the stacks, which lie below its first entry. The last one is not present and not zero: whoever gives empty
+/// tables back takes this one for used.
+static STACKS: Table = {
+    let mut entries = [const { AtomicU64::new(0) }; 512];
+    entries[511] = AtomicU64::new(IGNORED);
+    Table(entries)
+};
+const _: () =
+    assert!((stack_of(PLACES - 1).end - REGION_START) <= 1 << 30 && REGION_START.is_multiple_of(1 << 39));
+
+/// Puts the table over the stacks of threads in its place.
+pub(super) fn place_stacks(tables: PhysicalTables) {
+    let root = translations::kernel_root();
+    let virtual_address = (&raw const STACKS).expose_provenance() as u64;
+    let physical_address = translate(tables, root, virtual_address).expect("the kernel's data is mapped");
+    tables.store(root, index(REGION_START, 4), physical_address | PRESENT | WRITABLE);
+}
+
+/// The physical address of what the tables of `root` have at `address`.
+fn translate(tables: PhysicalTables, root: u64, address: u64) -> Option<u64> {
+    let mut table = root;
+    for level in (1..=4).rev() {
+        let entry = tables.load(table, index(address, level));
+        if entry & PRESENT == 0 {
+            return None;
+        }
+        if level == 1 || (level < 4 && entry & LARGE != 0) {
+            let within = (PAGE_BYTES << (9 * (level - 1))) - 1;
+            return Some(entry & ADDRESS & !within | address & within);
+        }
+        table = entry & ADDRESS;
+    }
+    None
+}
+
+/// The entry for `address` in a table of `level`, from 1 to 4.
+const fn index(address: u64, level: u32) -> usize {
+    (address >> (12 + 9 * (level - 1)) & 511) as usize
+}
 
 /// Takes the loader's leavings in the lower half away, and whatever right to a page the kernel is not to have.
 pub(super) fn harden(tables: PhysicalTables) {

@@ -5,6 +5,8 @@ mod calls;
 mod entry;
 mod kernel_half;
 mod machine;
+mod messages;
+mod owner;
 mod process;
 mod programs;
 mod protection;
@@ -18,4 +20,5 @@ pub(super) use protection::{install_on_cpu, leave};
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;
+pub use owner::Owner;
 pub use protection::install;

@@ -6,12 +6,14 @@ use core::ops::Range;
 use multios_core::memory::FRAME_BYTES;
 use multios_core::memory::FrameCache;
 use multios_core::memory::paging::{Access, AddressSpace, MapError, Touch, USER_END, USER_START};
+use multios_core::sync::Scheduler;
 use spin::Mutex;
 
 use super::area::UserArea;
 use super::tables::PhysicalTables;
-use super::{entry, programs, translations};
+use super::{entry, machine, messages, programs, translations};
 use crate::arch::x86_64::checked;
+use crate::kernel::ipc::{EndpointId, Handle, IpcError, PartyId, Right};
 use crate::platform::{CopyError, Ending, Program, UserProcess};
 
 /// Where the page of code lies.
@@ -25,6 +27,12 @@ const NOT_CANONICAL: u64 = 1 << 47;
 pub(super) struct Process<'a> {
     space: Mutex<AddressSpace<'a, PhysicalTables>>,
     root: u64,
+    /// The kernel stack of its thread, while that is stopped.
+    pub(super) kernel_stack: Cell<u64>,
+    /// Who it is for messages; `None` as long as it has no handle.
+    pub(super) party: Cell<Option<PartyId>>,
+    /// Where the program has its messages, and how many bytes.
+    pub(super) message_buffer: Cell<(u64, u64)>,
     entry: u64,
     ending: Cell<Option<Ending>>,
 }
@@ -47,7 +55,23 @@ impl<'a> Process<'a> {
         // SAFETY: the frame is the process's, mapped, larger than the image, and in nobody's use yet.
         unsafe { tables.pointer(code).copy_from_nonoverlapping(image.as_ptr(), image.len()) };
         let entry = programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset);
-        Ok(Self { root: space.root(), space: Mutex::new(space), entry, ending: Cell::new(None) })
+        let (root, kernel_stack) = (space.root(), Cell::new(0));
+        let (party, message_buffer) = (Cell::new(None), Cell::new((0, 0)));
+        Ok(Self {
+            root,
+            kernel_stack,
+            party,
+            message_buffer,
+            space: Mutex::new(space),
+            entry,
+            ending: Cell::new(None),
+        })
+    }
+
+    /// The root of its page tables.
+    #[inline]
+    pub(super) const fn root(&self) -> u64 {
+        self.root
     }
 
     /// Notes how the program has ended.
@@ -79,6 +103,14 @@ impl<'a> Process<'a> {
     }
 }
 
+impl Drop for Process<'_> {
+    fn drop(&mut self) {
+        if let Some(party) = self.party.take() {
+            messages::leave(party);
+        }
+    }
+}
+
 /// A pointer into user memory, which Rust knows nothing of.
 #[inline]
 fn user_pointer(address: u64) -> *mut u8 {
@@ -96,6 +128,33 @@ impl UserProcess for Process<'_> {
             unsafe { entry::user_enter(self.entry, STACK.end, first, second) };
         });
         self.ending.take().expect("user mode is left by an ending")
+    }
+
+    fn run_as_thread(&mut self, arguments: [u64; 2]) -> Ending {
+        let threads = machine::threads();
+        if let (Some(party), Some(threads)) = (self.party.get(), threads) {
+            let me = threads.current();
+            messages::with_parties(|parties| parties.set_wake(party, Some(me)));
+        }
+        let ending = self.run(arguments);
+        self.party.take().into_iter().for_each(messages::leave);
+        ending
+    }
+
+    fn create_endpoint(&mut self, right: Right) -> Result<EndpointId, IpcError> {
+        messages::with_parties(|parties| {
+            let party = self.party.get().unwrap_or_else(|| parties.join(None));
+            self.party.set(Some(party));
+            parties.create(party, right).map(|(endpoint, _)| endpoint)
+        })
+    }
+
+    fn grant(&mut self, endpoint: EndpointId, right: Right) -> Result<Handle, IpcError> {
+        messages::with_parties(|parties| {
+            let party = self.party.get().unwrap_or_else(|| parties.join(None));
+            self.party.set(Some(party));
+            parties.grant(party, endpoint, right)
+        })
     }
 
     fn activate(&mut self) {

@@ -9,7 +9,7 @@ use x86_64::structures::gdt::SegmentSelector;
 
 use super::area::UserArea;
 use super::tables::PhysicalTables;
-use super::{entry, kernel_half, translations};
+use super::{entry, kernel_half, messages, translations};
 use crate::arch::x86_64::checked;
 use crate::arch::x86_64::descriptors::{KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA};
 use crate::arch::{PhysicalMemory, Ring0};
@@ -19,6 +19,7 @@ use crate::arch::{PhysicalMemory, Ring0};
 pub fn install(ring0: Ring0, memory: &PhysicalMemory) {
     translations::note_kernel_root();
     kernel_half::harden(PhysicalTables::new(memory));
+    kernel_half::place_stacks(PhysicalTables::new(memory));
     install_on_cpu(ring0);
 }
 
@@ -26,6 +27,7 @@ pub fn install(ring0: Ring0, memory: &PhysicalMemory) {
 pub(in crate::arch::x86_64) fn leave() {
     UserArea::reset();
     translations::switch_to(translations::kernel_root());
+    messages::abandon();
 }
 
 /// Gets this CPU, which has its area, ready for user mode: the way of system calls, and what protection it has.

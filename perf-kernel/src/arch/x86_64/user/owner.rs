@@ -1,0 +1,61 @@
+//! Whose user mode a CPU has ready, which changes with the threads.
+
+use core::arch::asm;
+use core::mem::offset_of;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+use super::area::UserArea;
+use super::process::Process;
+use super::translations;
+use crate::arch::x86_64::per_cpu::CpuArea;
+use crate::arch::x86_64::vector_state;
+
+/// The process whose address space and kernel stack a CPU has ready; by default none, as threads of the kernel have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Owner(Option<NonNull<()>>);
+
+impl Owner {
+    /// That of the calling CPU.
+    #[inline]
+    #[must_use]
+    pub(in crate::arch::x86_64) fn current() -> Self {
+        let process: *mut ();
+        // SAFETY: GS leads to the CPU's area as long as the CPU is in the kernel, and nothing is changed.
+        unsafe {
+            asm!(
+                "mov {}, gs:[{}]", out(reg) process, const offset_of!(CpuArea, user) + UserArea::PROCESS,
+                options(nostack, preserves_flags, readonly)
+            );
+        }
+        Self(NonNull::new(process))
+    }
+
+    /// Makes it the calling CPU's again. The calling thread had it when it was stopped, and interrupts are off.
+    #[inline]
+    pub(in crate::arch::x86_64) fn return_to(self) {
+        if Self::current() != self {
+            self.replace();
+        }
+    }
+
+    #[inline(never)]
+    fn replace(self) {
+        let area = UserArea::current();
+        if let Some(other) = area.process() {
+            other.kernel_stack.set(area.kernel_stack.load(Ordering::Relaxed));
+        }
+        let process = self.0.map(NonNull::cast::<Process<'static>>);
+        area.set_process(process);
+        match area.process() {
+            Some(process) => {
+                area.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
+                translations::switch_to(process.root());
+                // What another program has left in registers that a call does not keep.
+                vector_state::clear(area.vector_components());
+            }
+            // Its space may be given back by another CPU.
+            None => translations::switch_to(translations::kernel_root()),
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! The table of parties and endpoints, and what becomes of messages.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::mem;
+
+use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Right, Step};
+
+/// All parties and endpoints of a kernel. `W` wakes a party, `B` is memory that a message of a party lies in.
+///
+/// Nothing here stops or wakes anybody: whoever carries the decisions out calls with one lock held, and a party that is
+/// told to wait asks [`Ipc::take_outcome`] whenever it wakes. A delivery exchanges the buffers of the two parties, so that
+/// bytes are copied from and to programs alone, and by the one that they belong to.
+pub struct Ipc<W, B> {
+    parties: Vec<Place<Party<W, B>>>,
+    endpoints: Vec<Place<Endpoint>>,
+}
+
+/// A place of a table, and how often it was given back.
+struct Place<T> {
+    generation: u32,
+    content: Option<T>,
+}
+
+struct Party<W, B> {
+    wake: W,
+    handles: Vec<(EndpointId, Right)>,
+    state: State,
+    /// Waits for an answer of this one.
+    caller: Option<PartyId>,
+    outcome: Option<Result<Delivery, IpcError>>,
+    message: Delivery,
+    buffer: B,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Running,
+    Sending(EndpointId),
+    Receiving(EndpointId),
+    Answered(PartyId),
+}
+
+#[derive(Default)]
+struct Endpoint {
+    /// In the order in which they came; not empty for one of the two at most.
+    senders: VecDeque<PartyId>,
+    receivers: VecDeque<PartyId>,
+    /// Handles with each right.
+    call_handles: usize,
+    receive_handles: usize,
+}
+
+impl<W: Copy, B: Default> Default for Ipc<W, B> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<W: Copy, B: Default> Ipc<W, B> {
+    /// No parties and no endpoints.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { parties: Vec::new(), endpoints: Vec::new() }
+    }
+
+    /// What there is.
+    #[must_use]
+    pub fn usage(&self) -> IpcUsage {
+        IpcUsage {
+            parties: self.parties.iter().filter(|place| place.content.is_some()).count(),
+            endpoints: self.endpoints.iter().filter(|place| place.content.is_some()).count(),
+        }
+    }
+
+    /// Adds a party without handles, which `wake` wakes.
+    pub fn join(&mut self, wake: W) -> PartyId {
+        let party = Party {
+            wake,
+            handles: Vec::new(),
+            state: State::Running,
+            caller: None,
+            outcome: None,
+            message: Delivery::default(),
+            buffer: B::default(),
+        };
+        let (slot, generation) = put(&mut self.parties, party);
+        PartyId { slot, generation }
+    }
+
+    /// Says what wakes `party` from now on.
+    pub fn set_wake(&mut self, party: PartyId, wake: W) {
+        if let Some(party) = self.party(party) {
+            party.wake = wake;
+        }
+    }
+
+    /// Gives `party` the first handle of a new endpoint, with `right`.
+    ///
+    /// # Errors
+    /// There is no such party.
+    pub fn create(&mut self, party: PartyId, right: Right) -> Result<(EndpointId, Handle), IpcError> {
+        self.party(party).ok_or(IpcError::Gone)?;
+        let (slot, generation) = put(&mut self.endpoints, Endpoint::default());
+        let endpoint = EndpointId { slot, generation };
+        self.grant(party, endpoint, right).map(|handle| (endpoint, handle))
+    }
+
+    /// Gives `party` a handle of `endpoint` with `right`.
+    ///
+    /// # Errors
+    /// One of the two is gone.
+    pub fn grant(&mut self, party: PartyId, endpoint: EndpointId, right: Right) -> Result<Handle, IpcError> {
+        self.party(party).ok_or(IpcError::Gone)?;
+        *self.endpoint(endpoint).ok_or(IpcError::Gone)?.handles_mut(right) += 1;
+        let handles = &mut self.party(party).ok_or(IpcError::Gone)?.handles;
+        handles.push((endpoint, right));
+        Ok(Handle(handles.len() - 1))
+    }
+
+    /// Sends `message` of `me` through `handle`, and begins to wait for the answer.
+    ///
+    /// # Errors
+    /// The handle is not there or does not allow it, or nobody could ever receive.
+    pub fn call(&mut self, me: PartyId, handle: Handle, message: Delivery) -> Result<Step<W>, IpcError> {
+        let id = self.resolve(me, handle, Right::Call)?;
+        let endpoint = self.endpoint(id).ok_or(IpcError::Gone)?;
+        if endpoint.receive_handles == 0 {
+            return Err(IpcError::Gone);
+        }
+        let receiver = endpoint.receivers.pop_front();
+        let party = self.party(me).ok_or(IpcError::Gone)?;
+        party.message = message;
+        party.outcome = None;
+        let Some(receiver) = receiver else {
+            party.state = State::Sending(id);
+            self.endpoint(id).ok_or(IpcError::Gone)?.senders.push_back(me);
+            return Ok(Step::Wait);
+        };
+        let wake = self.hand_to(me, receiver).ok_or(IpcError::Gone)?;
+        Ok(Step::HandOver(wake))
+    }
+
+    /// Receives through `handle`. A caller that `me` has not answered is told that nobody will.
+    ///
+    /// # Errors
+    /// The handle is not there or does not allow it, or nobody could ever call.
+    pub fn receive(
+        &mut self,
+        me: PartyId,
+        handle: Handle,
+        wake: &mut dyn FnMut(W),
+    ) -> Result<Step<W>, IpcError> {
+        let id = self.resolve(me, handle, Right::Receive)?;
+        self.refuse(me).into_iter().for_each(wake);
+        let endpoint = self.endpoint(id).ok_or(IpcError::Gone)?;
+        if let Some(sender) = endpoint.senders.pop_front() {
+            self.hand_to(sender, me).ok_or(IpcError::Gone)?;
+            let outcome = self.take_outcome(me).unwrap_or(Err(IpcError::Gone));
+            return outcome.map(Step::Done);
+        }
+        if endpoint.call_handles == 0 {
+            return Err(IpcError::Gone);
+        }
+        endpoint.receivers.push_back(me);
+        let party = self.party(me).ok_or(IpcError::Gone)?;
+        party.outcome = None;
+        party.state = State::Receiving(id);
+        Ok(Step::Wait)
+    }
+
+    /// Answers the caller of `me` with `message`, and says how to wake it.
+    ///
+    /// # Errors
+    /// Nobody waits for an answer of `me`, any more.
+    pub fn reply(&mut self, me: PartyId, message: Delivery) -> Result<W, IpcError> {
+        let party = self.party(me).ok_or(IpcError::Gone)?;
+        let caller = party.caller.take().ok_or(IpcError::NoCaller)?;
+        if message.length > 0 {
+            self.exchange(me, caller);
+        }
+        self.end_wait(caller, Ok(message)).ok_or(IpcError::NoCaller)
+    }
+
+    /// Tells the caller of `me`, if there is one, that nobody will answer, and says how to wake it.
+    pub fn refuse(&mut self, me: PartyId) -> Option<W> {
+        let caller = self.party(me)?.caller.take()?;
+        self.end_wait(caller, Err(IpcError::Gone))
+    }
+
+    /// Ends the wait of `me`, whose deadline has passed; nothing if it has ended already.
+    pub fn cancel(&mut self, me: PartyId) {
+        // It runs already: nobody has to wake it.
+        let _ = self.end_wait(me, Err(IpcError::TimedOut));
+    }
+
+    /// How the wait of `me` has ended; `None` while it goes on.
+    pub fn take_outcome(&mut self, me: PartyId) -> Option<Result<Delivery, IpcError>> {
+        self.party(me)?.outcome.take()
+    }
+
+    /// The buffer of `party`, which is put back before it sends or waits.
+    pub fn buffer_mut(&mut self, party: PartyId) -> Option<&mut B> {
+        self.party(party).map(|party| &mut party.buffer)
+    }
+
+    /// Takes `me` out, which waits for nothing, with its handles. Whoever waits for what can no longer come is told so.
+    pub fn leave(&mut self, me: PartyId, wake: &mut dyn FnMut(W)) {
+        let Some(place) = self.parties.get_mut(me.slot as usize) else { return };
+        if place.generation != me.generation {
+            return;
+        }
+        let Some(party) = place.content.take() else { return };
+        place.generation = place.generation.wrapping_add(1);
+        if let Some(caller) = party.caller {
+            self.end_wait(caller, Err(IpcError::Gone)).into_iter().for_each(&mut *wake);
+        }
+        for (id, right) in party.handles {
+            self.give_back(id, right, wake);
+        }
+    }
+
+    fn give_back(&mut self, id: EndpointId, right: Right, wake: &mut dyn FnMut(W)) {
+        let Some(endpoint) = self.endpoint(id) else { return };
+        *endpoint.handles_mut(right) -= 1;
+        if *endpoint.handles_mut(right) > 0 {
+            return;
+        }
+        let waiting = match right {
+            Right::Call => mem::take(&mut endpoint.receivers),
+            Right::Receive => mem::take(&mut endpoint.senders),
+        };
+        let is_unused = endpoint.call_handles == 0 && endpoint.receive_handles == 0;
+        for party in waiting {
+            self.end_wait(party, Err(IpcError::Gone)).into_iter().for_each(&mut *wake);
+        }
+        if is_unused && let Some(place) = self.endpoints.get_mut(id.slot as usize) {
+            place.content = None;
+            place.generation = place.generation.wrapping_add(1);
+        }
+    }
+
+    /// Gives the message of `sender` to `receiver`, neither of which is in a queue, and says how to wake the latter.
+    fn hand_to(&mut self, sender: PartyId, receiver: PartyId) -> Option<W> {
+        let party = self.party(sender)?;
+        party.state = State::Answered(receiver);
+        let message = party.message;
+        if message.length > 0 {
+            self.exchange(sender, receiver);
+        }
+        let party = self.party(receiver)?;
+        party.caller = Some(sender);
+        party.outcome = Some(Ok(message));
+        party.state = State::Running;
+        Some(party.wake)
+    }
+
+    /// Ends the wait of `id` with `outcome`, if it waits, and says how to wake it.
+    fn end_wait(&mut self, id: PartyId, outcome: Result<Delivery, IpcError>) -> Option<W> {
+        let party = self.party(id)?;
+        let state = mem::replace(&mut party.state, State::Running);
+        if state == State::Running {
+            return None;
+        }
+        party.outcome = Some(outcome);
+        let wake = party.wake;
+        match state {
+            State::Sending(endpoint) => {
+                if let Some(endpoint) = self.endpoint(endpoint) {
+                    endpoint.senders.retain(|other| *other != id);
+                }
+            }
+            State::Receiving(endpoint) => {
+                if let Some(endpoint) = self.endpoint(endpoint) {
+                    endpoint.receivers.retain(|other| *other != id);
+                }
+            }
+            State::Answered(server) => {
+                if let Some(server) = self.party(server)
+                    && server.caller == Some(id)
+                {
+                    server.caller = None;
+                }
+            }
+            State::Running => {}
+        }
+        Some(wake)
+    }
+
+    fn exchange(&mut self, one: PartyId, other: PartyId) {
+        let Some(taken) = self.party(one).map(|party| mem::take(&mut party.buffer)) else { return };
+        let Some(back) = self.party(other).map(|party| mem::replace(&mut party.buffer, taken)) else {
+            return;
+        };
+        if let Some(party) = self.party(one) {
+            party.buffer = back;
+        }
+    }
+
+    fn resolve(&mut self, me: PartyId, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
+        let handles = &self.party(me).ok_or(IpcError::Gone)?.handles;
+        let (endpoint, has) = handles.get(handle.0).ok_or(IpcError::NoHandle)?;
+        if *has == right { Ok(*endpoint) } else { Err(IpcError::NoRight) }
+    }
+
+    fn party(&mut self, id: PartyId) -> Option<&mut Party<W, B>> {
+        let place = self.parties.get_mut(id.slot as usize)?;
+        if place.generation == id.generation { place.content.as_mut() } else { None }
+    }
+
+    fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
+        let place = self.endpoints.get_mut(id.slot as usize)?;
+        if place.generation == id.generation { place.content.as_mut() } else { None }
+    }
+}
+
+impl Endpoint {
+    const fn handles_mut(&mut self, right: Right) -> &mut usize {
+        match right {
+            Right::Call => &mut self.call_handles,
+            Right::Receive => &mut self.receive_handles,
+        }
+    }
+}
+
+/// Puts `content` in a free place, and gives that and its generation.
+fn put<T>(places: &mut Vec<Place<T>>, content: T) -> (u32, u32) {
+    let free = places.iter().position(|place| place.content.is_none());
+    let slot = free.unwrap_or_else(|| {
+        places.push(Place { generation: 0, content: None });
+        places.len() - 1
+    });
+    places[slot].content = Some(content);
+    (u32::try_from(slot).unwrap_or(u32::MAX), places[slot].generation)
+}
