@@ -19,7 +19,7 @@ use crate::kernel::threads::{
 const CPUS_MAX: usize = 64;
 
 /// What a thread runs with.
-struct Body<S> {
+pub(super) struct Body<S> {
     context: Context,
     /// `None` for the first thread of a CPU, whose stack is none of ours.
     stack: Option<S>,
@@ -32,8 +32,8 @@ struct Body<S> {
 /// One lock guards the table, over switches as well, so that nobody goes on with a thread whose registers are not yet
 /// stored. It is held with interrupts off and never while a thread's own code runs.
 pub struct ThreadSystem<H: Hardware> {
-    hardware: H,
-    table: Mutex<Threads<Body<H::Stack>>>,
+    pub(super) hardware: H,
+    pub(super) table: Mutex<Threads<Body<H::Stack>>>,
     /// Holds of preemption on each CPU.
     holds: [AtomicU32; CPUS_MAX],
     /// CPUs, as bits, on which a preemption was held back.
@@ -281,7 +281,7 @@ impl<H: Hardware> ThreadSystem<H> {
     }
 
     #[inline]
-    fn switch(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, switch: Switch) {
+    pub(super) fn switch(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, switch: Switch) {
         let to = table.resource_mut(switch.to).map(|body| body.context);
         let from = table.resource_mut(switch.from).map(|body| NonNull::from(&mut body.context));
         let (Some(from), Some(to)) = (from, to) else {
@@ -329,7 +329,7 @@ impl<H: Hardware> ThreadSystem<H> {
 
     /// Wakes all whose deadline has passed.
     #[inline]
-    fn expire(&self, table: &mut Threads<Body<H::Stack>>) {
+    pub(super) fn expire(&self, table: &mut Threads<Body<H::Stack>>) {
         if table.earliest().is_some() {
             self.expire_due(table);
         }

@@ -122,22 +122,23 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     ///
     /// # Errors
     /// The handle is not there or does not allow it, or nobody could ever receive.
+    #[inline]
     pub fn call(&mut self, me: PartyId, handle: Handle, message: Delivery) -> Result<Step<W>, IpcError> {
-        let id = self.resolve(me, handle, Right::Call)?;
-        let endpoint = self.endpoint(id).ok_or(IpcError::Gone)?;
+        let Self { parties, endpoints } = self;
+        let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
+        let id = party.resolve(handle, Right::Call)?;
+        let endpoint = at(endpoints, id.slot, id.generation).ok_or(IpcError::Gone)?;
         if endpoint.receive_handles == 0 {
             return Err(IpcError::Gone);
         }
-        let receiver = endpoint.receivers.pop_front();
-        let party = self.party(me).ok_or(IpcError::Gone)?;
-        party.message = message;
         party.outcome = None;
-        let Some(receiver) = receiver else {
+        let Some(receiver) = endpoint.receivers.pop_front() else {
+            party.message = message;
             party.state = State::Sending(id);
-            self.endpoint(id).ok_or(IpcError::Gone)?.senders.push_back(me);
+            endpoint.senders.push_back(me);
             return Ok(Step::Wait);
         };
-        let wake = self.hand_to(me, receiver).ok_or(IpcError::Gone)?;
+        let wake = self.hand_to(me, receiver, message).ok_or(IpcError::Gone)?;
         Ok(Step::HandOver(wake))
     }
 
@@ -155,7 +156,8 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         self.refuse(me).into_iter().for_each(wake);
         let endpoint = self.endpoint(id).ok_or(IpcError::Gone)?;
         if let Some(sender) = endpoint.senders.pop_front() {
-            self.hand_to(sender, me).ok_or(IpcError::Gone)?;
+            let message = self.party(sender).ok_or(IpcError::Gone)?.message;
+            self.hand_to(sender, me, message).ok_or(IpcError::Gone)?;
             let outcome = self.take_outcome(me).unwrap_or(Err(IpcError::Gone));
             return outcome.map(Step::Done);
         }
@@ -182,6 +184,59 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         self.end_wait(caller, Ok(message)).ok_or(IpcError::NoCaller)
     }
 
+    /// [`Ipc::reply`] and [`Ipc::receive`] in one. Where `me` then waits, the caller can go on at once: it is what
+    /// [`Step::HandOver`] has; else it is woken.
+    ///
+    /// # Errors
+    /// Those of the two. After the first, nothing is received; after the second, the caller has its answer.
+    #[inline]
+    pub fn reply_and_receive(
+        &mut self,
+        me: PartyId,
+        handle: Handle,
+        message: Delivery,
+        wake: &mut dyn FnMut(W),
+    ) -> Result<Step<W>, IpcError> {
+        let Self { parties, endpoints } = self;
+        let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
+        if message.length == 0
+            && let Some(caller) = party.caller
+            && let Ok(id) = party.resolve(handle, Right::Receive)
+            && let Some(endpoint) = at(endpoints, id.slot, id.generation)
+            && endpoint.senders.is_empty()
+            && endpoint.call_handles > 0
+        {
+            endpoint.receivers.push_back(me);
+            party.caller = None;
+            party.outcome = None;
+            party.state = State::Receiving(id);
+            // A caller of somebody waits for that one's answer, as long as it is the caller.
+            let party = at(parties, caller.slot, caller.generation).ok_or(IpcError::NoCaller)?;
+            party.state = State::Running;
+            party.outcome = Some(Ok(message));
+            return Ok(Step::HandOver(party.wake));
+        }
+        self.reply_then_receive(me, handle, message, wake)
+    }
+
+    #[inline(never)]
+    fn reply_then_receive(
+        &mut self,
+        me: PartyId,
+        handle: Handle,
+        message: Delivery,
+        wake: &mut dyn FnMut(W),
+    ) -> Result<Step<W>, IpcError> {
+        let caller = self.reply(me, message)?;
+        match self.receive(me, handle, wake) {
+            Ok(Step::Wait) => Ok(Step::HandOver(caller)),
+            other => {
+                wake(caller);
+                other
+            }
+        }
+    }
+
     /// Tells the caller of `me`, if there is one, that nobody will answer, and says how to wake it.
     pub fn refuse(&mut self, me: PartyId) -> Option<W> {
         let caller = self.party(me)?.caller.take()?;
@@ -195,6 +250,7 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     }
 
     /// How the wait of `me` has ended; `None` while it goes on.
+    #[inline]
     pub fn take_outcome(&mut self, me: PartyId) -> Option<Result<Delivery, IpcError>> {
         self.party(me)?.outcome.take()
     }
@@ -240,11 +296,10 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         }
     }
 
-    /// Gives the message of `sender` to `receiver`, neither of which is in a queue, and says how to wake the latter.
-    fn hand_to(&mut self, sender: PartyId, receiver: PartyId) -> Option<W> {
-        let party = self.party(sender)?;
-        party.state = State::Answered(receiver);
-        let message = party.message;
+    /// Gives `message` of `sender` to `receiver`, neither of which is in a queue, and says how to wake the latter.
+    #[inline]
+    fn hand_to(&mut self, sender: PartyId, receiver: PartyId, message: Delivery) -> Option<W> {
+        self.party(sender)?.state = State::Answered(receiver);
         if message.length > 0 {
             self.exchange(sender, receiver);
         }
@@ -298,19 +353,32 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     }
 
     fn resolve(&mut self, me: PartyId, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
-        let handles = &self.party(me).ok_or(IpcError::Gone)?.handles;
-        let (endpoint, has) = handles.get(handle.0).ok_or(IpcError::NoHandle)?;
-        if *has == right { Ok(*endpoint) } else { Err(IpcError::NoRight) }
+        self.party(me).ok_or(IpcError::Gone)?.resolve(handle, right)
     }
 
+    #[inline]
     fn party(&mut self, id: PartyId) -> Option<&mut Party<W, B>> {
-        let place = self.parties.get_mut(id.slot as usize)?;
-        if place.generation == id.generation { place.content.as_mut() } else { None }
+        at(&mut self.parties, id.slot, id.generation)
     }
 
+    #[inline]
     fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
-        let place = self.endpoints.get_mut(id.slot as usize)?;
-        if place.generation == id.generation { place.content.as_mut() } else { None }
+        at(&mut self.endpoints, id.slot, id.generation)
+    }
+}
+
+/// What is in the place `slot`, if it is still that of `generation`.
+#[inline]
+fn at<T>(places: &mut [Place<T>], slot: u32, generation: u32) -> Option<&mut T> {
+    let place = places.get_mut(slot as usize)?;
+    if place.generation == generation { place.content.as_mut() } else { None }
+}
+
+impl<W, B> Party<W, B> {
+    #[inline]
+    fn resolve(&self, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
+        let (endpoint, has) = self.handles.get(handle.0).ok_or(IpcError::NoHandle)?;
+        if *has == right { Ok(*endpoint) } else { Err(IpcError::NoRight) }
     }
 }
 

@@ -9,7 +9,6 @@ use super::area::UserArea;
 use super::process::Process;
 use super::translations;
 use crate::arch::x86_64::per_cpu::CpuArea;
-use crate::arch::x86_64::vector_state;
 
 /// The process whose address space and kernel stack a CPU has ready; by default none, as threads of the kernel have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,9 +49,9 @@ impl Owner {
         match area.process() {
             Some(process) => {
                 area.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
+                // What another program has left in registers that a call does not keep stays there until the call that
+                // waited returns, which clears them.
                 translations::switch_to(process.root());
-                // What another program has left in registers that a call does not keep.
-                vector_state::clear(area.vector_components());
             }
             // Its space may be given back by another CPU.
             None => translations::switch_to(translations::kernel_root()),
