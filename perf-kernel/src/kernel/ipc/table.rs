@@ -1,9 +1,9 @@
 //! The table of parties and endpoints, and what becomes of messages.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::line::Line;
 use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Right, Step};
 
 /// All parties and endpoints of a kernel. `W` wakes a party, `B` is memory that a message of a party lies in.
@@ -12,29 +12,31 @@ use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Ri
 /// told to wait asks [`Ipc::take_outcome`] whenever it wakes. A delivery exchanges the buffers of the two parties, so that
 /// bytes are copied from and to programs alone, and by the one that they belong to.
 pub struct Ipc<W, B> {
-    parties: Vec<Place<Party<W, B>>>,
-    endpoints: Vec<Place<Endpoint>>,
+    pub(super) parties: Vec<Place<Party<W, B>>>,
+    pub(super) endpoints: Vec<Place<Endpoint>>,
 }
 
 /// A place of a table, and how often it was given back.
-struct Place<T> {
+pub(super) struct Place<T> {
     generation: u32,
     content: Option<T>,
 }
 
-struct Party<W, B> {
-    wake: W,
+pub(super) struct Party<W, B> {
+    pub(super) wake: W,
     handles: Vec<(EndpointId, Right)>,
-    state: State,
+    pub(super) state: State,
     /// Waits for an answer of this one.
-    caller: Option<PartyId>,
-    outcome: Option<Result<Delivery, IpcError>>,
-    message: Delivery,
+    pub(super) caller: Option<PartyId>,
+    /// How its wait has ended; with a message it is what has come.
+    pub(super) outcome: Option<Result<(), IpcError>>,
+    /// What it sends, as long as it does, and then what has come.
+    pub(super) message: Delivery,
     buffer: B,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Running,
     Sending(EndpointId),
     Receiving(EndpointId),
@@ -42,12 +44,12 @@ enum State {
 }
 
 #[derive(Default)]
-struct Endpoint {
+pub(super) struct Endpoint {
     /// In the order in which they came; not empty for one of the two at most.
-    senders: VecDeque<PartyId>,
-    receivers: VecDeque<PartyId>,
+    pub(super) senders: Line,
+    pub(super) receivers: Line,
     /// Handles with each right.
-    call_handles: usize,
+    pub(super) call_handles: usize,
     receive_handles: usize,
 }
 
@@ -122,8 +124,12 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     ///
     /// # Errors
     /// The handle is not there or does not allow it, or nobody could ever receive.
-    #[inline]
     pub fn call(&mut self, me: PartyId, handle: Handle, message: Delivery) -> Result<Step<W>, IpcError> {
+        if message.length == 0
+            && let Some(receiver) = self.call_at_once(me, handle, message.words)
+        {
+            return Ok(Step::HandOver(receiver));
+        }
         let Self { parties, endpoints } = self;
         let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
         let id = party.resolve(handle, Right::Call)?;
@@ -189,7 +195,6 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     ///
     /// # Errors
     /// Those of the two. After the first, nothing is received; after the second, the caller has its answer.
-    #[inline]
     pub fn reply_and_receive(
         &mut self,
         me: PartyId,
@@ -197,36 +202,11 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         message: Delivery,
         wake: &mut dyn FnMut(W),
     ) -> Result<Step<W>, IpcError> {
-        let Self { parties, endpoints } = self;
-        let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
         if message.length == 0
-            && let Some(caller) = party.caller
-            && let Ok(id) = party.resolve(handle, Right::Receive)
-            && let Some(endpoint) = at(endpoints, id.slot, id.generation)
-            && endpoint.senders.is_empty()
-            && endpoint.call_handles > 0
+            && let Some(caller) = self.reply_at_once(me, handle, message.words)
         {
-            endpoint.receivers.push_back(me);
-            party.caller = None;
-            party.outcome = None;
-            party.state = State::Receiving(id);
-            // A caller of somebody waits for that one's answer, as long as it is the caller.
-            let party = at(parties, caller.slot, caller.generation).ok_or(IpcError::NoCaller)?;
-            party.state = State::Running;
-            party.outcome = Some(Ok(message));
-            return Ok(Step::HandOver(party.wake));
+            return Ok(Step::HandOver(caller));
         }
-        self.reply_then_receive(me, handle, message, wake)
-    }
-
-    #[inline(never)]
-    fn reply_then_receive(
-        &mut self,
-        me: PartyId,
-        handle: Handle,
-        message: Delivery,
-        wake: &mut dyn FnMut(W),
-    ) -> Result<Step<W>, IpcError> {
         let caller = self.reply(me, message)?;
         match self.receive(me, handle, wake) {
             Ok(Step::Wait) => Ok(Step::HandOver(caller)),
@@ -250,9 +230,9 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     }
 
     /// How the wait of `me` has ended; `None` while it goes on.
-    #[inline]
     pub fn take_outcome(&mut self, me: PartyId) -> Option<Result<Delivery, IpcError>> {
-        self.party(me)?.outcome.take()
+        let party = self.party(me)?;
+        Some(party.outcome.take()?.map(|()| party.message))
     }
 
     /// The buffer of `party`, which is put back before it sends or waits.
@@ -305,7 +285,8 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         }
         let party = self.party(receiver)?;
         party.caller = Some(sender);
-        party.outcome = Some(Ok(message));
+        party.message = message;
+        party.outcome = Some(Ok(()));
         party.state = State::Running;
         Some(party.wake)
     }
@@ -317,17 +298,17 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         if state == State::Running {
             return None;
         }
-        party.outcome = Some(outcome);
+        party.outcome = Some(outcome.map(|message| party.message = message));
         let wake = party.wake;
         match state {
             State::Sending(endpoint) => {
                 if let Some(endpoint) = self.endpoint(endpoint) {
-                    endpoint.senders.retain(|other| *other != id);
+                    endpoint.senders.remove(id);
                 }
             }
             State::Receiving(endpoint) => {
                 if let Some(endpoint) = self.endpoint(endpoint) {
-                    endpoint.receivers.retain(|other| *other != id);
+                    endpoint.receivers.remove(id);
                 }
             }
             State::Answered(server) => {
@@ -369,14 +350,14 @@ impl<W: Copy, B: Default> Ipc<W, B> {
 
 /// What is in the place `slot`, if it is still that of `generation`.
 #[inline]
-fn at<T>(places: &mut [Place<T>], slot: u32, generation: u32) -> Option<&mut T> {
+pub(super) fn at<T>(places: &mut [Place<T>], slot: u32, generation: u32) -> Option<&mut T> {
     let place = places.get_mut(slot as usize)?;
     if place.generation == generation { place.content.as_mut() } else { None }
 }
 
 impl<W, B> Party<W, B> {
     #[inline]
-    fn resolve(&self, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
+    pub(super) fn resolve(&self, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
         let (endpoint, has) = self.handles.get(handle.0).ok_or(IpcError::NoHandle)?;
         if *has == right { Ok(*endpoint) } else { Err(IpcError::NoRight) }
     }

@@ -222,12 +222,14 @@ impl Game {
                 "the buffer of {number}"
             );
             if player.doing == Doing::Running {
-                assert_eq!(
-                    self.ipc.take_outcome(player.id),
-                    player.outcome.take(),
-                    "the outcome of {number}"
-                );
+                let expected = player.outcome.take();
+                let taken = match self.ipc.take_words(player.id) {
+                    Some(words) => Some(Ok(Delivery { words, length: 0 })),
+                    None => self.ipc.take_outcome(player.id),
+                };
+                assert_eq!(taken, expected, "the outcome of {number}");
             } else {
+                assert_eq!(self.ipc.take_words(player.id), None, "{number} waits");
                 assert_eq!(self.ipc.take_outcome(player.id), None, "{number} waits");
             }
         }

@@ -19,7 +19,7 @@ pub struct Threads<R> {
     free: Vec<u32>,
     threads_max: usize,
     pub(super) cpus: Vec<Cpu>,
-    sleepers: Sleepers,
+    pub(super) sleepers: Sleepers,
     pub(super) usage: ThreadsUsage,
 }
 
@@ -387,7 +387,7 @@ impl<R> Threads<R> {
         Pick::Switch(Switch { from, to })
     }
 
-    pub(super) fn wait_as(&mut self, slot: u32, state: State, deadline: Option<u64>) {
+    fn wait_as(&mut self, slot: u32, state: State, deadline: Option<u64>) {
         let thread = self.at_mut(slot);
         thread.state = state;
         thread.deadline = deadline;

@@ -66,16 +66,27 @@ pub(super) extern "sysv64" fn system_call(
     if number == NULL {
         return Outcome::value(1);
     }
-    if matches!(number, CALL..=RECEIVE) {
-        return messages::exchange(first, second, third, fourth, fifth, number);
-    }
-    other_call(first, second, third, number)
+    other_call(first, second, third, fourth, fifth, number)
 }
 
 /// Apart, so that the null call costs no more with every other.
 #[inline(never)]
-extern "sysv64" fn other_call(first: u64, second: u64, third: u64, number: u64) -> Outcome {
+extern "sysv64" fn other_call(
+    first: u64,
+    second: u64,
+    third: u64,
+    fourth: u64,
+    fifth: u64,
+    number: u64,
+) -> Outcome {
+    if number == CALL {
+        return messages::call(first, second, third, fourth, fifth, number);
+    }
+    if number == REPLY {
+        return messages::reply(first, second, third, fourth, fifth, number);
+    }
     match number {
+        RECEIVE => messages::exchange(first, second, third, fourth, fifth, number),
         BUFFER => Outcome::value(messages::set_buffer(first, second)),
         YIELD => yield_now(),
         EXIT => exit([first, second, third]),

@@ -51,6 +51,75 @@ impl MessageError {
     }
 }
 
+/// [`exchange`] with [`CALL`].
+#[inline(never)]
+pub(super) extern "sysv64" fn call(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+) -> Outcome {
+    if bytes | deadline == 0
+        && let Some(outcome) =
+            exchange_words(|parties, me| parties.call_at_once(me, Handle(at_most(handle)), [first, second]))
+    {
+        return outcome;
+    }
+    exchange(handle, bytes, deadline, first, second, number)
+}
+
+/// [`exchange`] with [`REPLY`].
+#[inline(never)]
+pub(super) extern "sysv64" fn reply(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+) -> Outcome {
+    if bytes | deadline == 0
+        && let Some(outcome) =
+            exchange_words(|parties, me| parties.reply_at_once(me, Handle(at_most(handle)), [first, second]))
+    {
+        return outcome;
+    }
+    exchange(handle, bytes, deadline, first, second, number)
+}
+
+/// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
+/// `None`, and nothing was done.
+#[inline]
+fn exchange_words(decide: impl FnOnce(&mut Parties, PartyId) -> Option<Option<ThreadId>>) -> Option<Outcome> {
+    let me = Me::current()?;
+    let mut parties = PARTIES.lock();
+    let other = decide(&mut parties, me.party);
+    drop(parties);
+    let Some(other) = other? else { return Some(go_on_to_wait(None)) };
+    if !me.threads.hand_over(other) {
+        return Some(go_on_to_wait(Some(other)));
+    }
+    let words = PARTIES.lock().take_words(me.party);
+    match words {
+        Some(words) => Some(Outcome::with_words(UserArea::current(), 0, words)),
+        None => Some(go_on_to_wait(None)),
+    }
+}
+
+/// Wakes `other`, if that is still to be done, and waits for good unless what is waited for has come.
+#[inline(never)]
+fn go_on_to_wait(other: Option<ThreadId>) -> Outcome {
+    let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
+    me.wake(other);
+    let outcome = match me.outcome(Wake::Unparked) {
+        Some(outcome) => outcome.map_err(MessageError::from),
+        None => me.wait(0),
+    };
+    leave_result(outcome.and_then(|delivery| me.received(delivery)))
+}
+
 /// Sends, receives or both, as `number` says, which is [`CALL`], [`REPLY`] or [`RECEIVE`], and waits: until the counter is
 /// at `deadline`, or for good if that is 0. `bytes` are sent from the program's buffer, and two words in registers. The
 /// words of what comes are left in the CPU's area, and its bytes in the program's buffer; the result is the number of
@@ -64,18 +133,28 @@ pub(super) extern "sysv64" fn exchange(
     second: u64,
     number: u64,
 ) -> Outcome {
-    let handle = Handle(usize::try_from(handle).unwrap_or(usize::MAX));
-    let message = Delivery { words: [first, second], length: usize::try_from(bytes).unwrap_or(usize::MAX) };
+    let handle = Handle(at_most(handle));
+    let message = Delivery { words: [first, second], length: at_most(bytes) };
     let result = match Me::current() {
         Some(me) => me.exchange(number, handle, message, deadline),
         None => Err(IpcError::NoHandle.into()),
     };
+    leave_result(result)
+}
+
+/// What the program gets.
+fn leave_result(result: Result<Delivery, MessageError>) -> Outcome {
     // The thread may have come to another CPU.
     let area = UserArea::current();
     match result {
         Ok(delivery) => Outcome::with_words(area, delivery.length as u64, delivery.words),
         Err(error) => Outcome::with_words(area, error.code(), [0; 2]),
     }
+}
+
+#[inline]
+fn at_most(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The process that calls, in its thread.
@@ -123,6 +202,12 @@ impl Me<'_> {
                 }
             }
         };
+        self.received(delivery)
+    }
+
+    /// Brings the bytes of what came to the program.
+    #[inline]
+    fn received(&self, delivery: Delivery) -> Result<Delivery, MessageError> {
         if delivery.length > 0 {
             self.incoming(delivery.length)?;
         }
@@ -137,9 +222,13 @@ impl Me<'_> {
     }
 
     /// Waits, while `other` has what it waited for and goes on.
-    #[inline]
+    #[inline(never)]
     fn hand_over(&self, other: ThreadId, deadline: u64) -> Result<Delivery, MessageError> {
-        match self.threads.hand_over(other, at(deadline)) {
+        let handed_over = match at(deadline) {
+            Some(deadline) => self.threads.hand_over_until(other, deadline),
+            None => self.threads.hand_over(other).then_some(Wake::Unparked),
+        };
+        match handed_over {
             Some(wake) => {
                 if let Some(outcome) = self.outcome(wake) {
                     return Ok(outcome?);
