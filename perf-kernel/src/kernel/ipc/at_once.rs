@@ -4,7 +4,7 @@ use super::table::{Ipc, State, at};
 use super::types::{Delivery, Handle, PartyId, Right};
 
 impl<W: Copy, B: Default> Ipc<W, B> {
-    /// [`Ipc::call`] with two words if somebody receives already: says how to wake that one. Else `None`, and nothing has
+    /// [`Ipc::call`] with two words if one receives already, and no other: says how to wake that one. Else `None`, and nothing has
     /// changed.
     #[expect(clippy::inline_always, reason = "most of what a call costs")]
     #[inline(always)]
@@ -13,7 +13,7 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         let party = at(parties, me.slot, me.generation)?;
         let id = party.resolve(handle, Right::Call).ok()?;
         // One that receives has a handle to do so.
-        let receiver = at(endpoints, id.slot, id.generation)?.receivers.pop_front()?;
+        let receiver = at(endpoints, id.slot, id.generation)?.receivers.pop_sole()?;
         party.outcome = None;
         party.state = State::Answered(receiver);
         let party = at(parties, receiver.slot, receiver.generation)?;
@@ -24,7 +24,7 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         Some(party.wake)
     }
 
-    /// [`Ipc::reply_and_receive`] with two words if nobody has called yet and somebody may: says how to wake the caller.
+    /// [`Ipc::reply_and_receive`] with two words if nobody waits at the endpoint yet and somebody may call: says how to wake the caller.
     /// Else `None`, and nothing has changed.
     #[expect(clippy::inline_always, reason = "most of what an answer costs")]
     #[inline(always)]
@@ -34,7 +34,7 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         let caller = party.caller?;
         let id = party.resolve(handle, Right::Receive).ok()?;
         let endpoint = at(endpoints, id.slot, id.generation)?;
-        if !endpoint.senders.is_empty() || endpoint.call_handles == 0 {
+        if !endpoint.senders.is_empty() || !endpoint.receivers.is_empty() || endpoint.call_handles == 0 {
             return None;
         }
         endpoint.receivers.push_back(me);

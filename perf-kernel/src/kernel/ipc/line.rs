@@ -29,15 +29,14 @@ impl Line {
     #[inline]
     pub(super) fn pop_front(&mut self) -> Option<PartyId> {
         let first = self.first.take()?;
-        if !self.others.is_empty() {
-            self.move_up();
-        }
+        self.first = self.others.pop_front();
         Some(first)
     }
 
-    #[cold]
-    fn move_up(&mut self) {
-        self.first = self.others.pop_front();
+    /// Takes the first out if it is alone.
+    #[inline]
+    pub(super) fn pop_sole(&mut self) -> Option<PartyId> {
+        if self.others.is_empty() { self.first.take() } else { None }
     }
 
     /// Takes `party` out, if it is there.

@@ -61,13 +61,12 @@ pub(super) extern "sysv64" fn call(
     second: u64,
     number: u64,
 ) -> Outcome {
-    if bytes | deadline == 0
-        && let Some(outcome) =
-            exchange_words(|parties, me| parties.call_at_once(me, Handle(at_most(handle)), [first, second]))
-    {
-        return outcome;
+    if bytes | deadline != 0 {
+        return exchange(handle, bytes, deadline, first, second, number);
     }
-    exchange(handle, bytes, deadline, first, second, number)
+    let at_once =
+        exchange_words(|parties, me| parties.call_at_once(me, Handle(at_most(handle)), [first, second]));
+    at_once.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
 }
 
 /// [`exchange`] with [`REPLY`].
@@ -80,13 +79,12 @@ pub(super) extern "sysv64" fn reply(
     second: u64,
     number: u64,
 ) -> Outcome {
-    if bytes | deadline == 0
-        && let Some(outcome) =
-            exchange_words(|parties, me| parties.reply_at_once(me, Handle(at_most(handle)), [first, second]))
-    {
-        return outcome;
+    if bytes | deadline != 0 {
+        return exchange(handle, bytes, deadline, first, second, number);
     }
-    exchange(handle, bytes, deadline, first, second, number)
+    let at_once =
+        exchange_words(|parties, me| parties.reply_at_once(me, Handle(at_most(handle)), [first, second]));
+    at_once.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
 }
 
 /// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
@@ -97,22 +95,30 @@ fn exchange_words(decide: impl FnOnce(&mut Parties, PartyId) -> Option<Option<Th
     let mut parties = PARTIES.lock();
     let other = decide(&mut parties, me.party);
     drop(parties);
-    let Some(other) = other? else { return Some(go_on_to_wait(None)) };
+    let Some(other) = other? else { return Some(go_on_to_wait()) };
     if !me.threads.hand_over(other) {
-        return Some(go_on_to_wait(Some(other)));
+        return Some(wake_and_wait(other));
     }
     let words = PARTIES.lock().take_words(me.party);
     match words {
         Some(words) => Some(Outcome::with_words(UserArea::current(), 0, words)),
-        None => Some(go_on_to_wait(None)),
+        None => Some(go_on_to_wait()),
     }
 }
 
-/// Wakes `other`, if that is still to be done, and waits for good unless what is waited for has come.
+/// Wakes `other`, and waits.
 #[inline(never)]
-fn go_on_to_wait(other: Option<ThreadId>) -> Outcome {
+fn wake_and_wait(other: ThreadId) -> Outcome {
+    if let Some(me) = Me::current() {
+        me.threads.unpark(&other);
+    }
+    go_on_to_wait()
+}
+
+/// Waits for good unless what is waited for has come.
+#[inline(never)]
+fn go_on_to_wait() -> Outcome {
     let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
-    me.wake(other);
     let outcome = match me.outcome(Wake::Unparked) {
         Some(outcome) => outcome.map_err(MessageError::from),
         None => me.wait(0),
