@@ -69,6 +69,8 @@ pub mod startup;
 #[cfg(feature = "kernel")]
 mod steal;
 #[cfg(any(feature = "kernel", test))]
+mod thread_hand_over;
+#[cfg(any(feature = "kernel", test))]
 mod thread_hardware;
 #[cfg(any(feature = "kernel", test))]
 pub mod thread_system;

@@ -24,7 +24,7 @@ const CPUS_MAX: usize = 64;
 
 /// What a thread runs with.
 pub(super) struct Body<S> {
-    context: Context,
+    pub(super) context: Context,
     /// `None` for the first thread of a CPU, whose stack is none of ours.
     stack: Option<S>,
     work: Option<Work>,
@@ -260,9 +260,19 @@ impl<H: Hardware> ThreadSystem<H> {
         let (Some(from), Some(to)) = (from, to) else {
             unreachable!("a thread in a run queue or on a CPU has its registers and its stack")
         };
-        let user = self.hardware.user();
         MutexGuard::leak(table);
         // SAFETY: the table says that the thread is stopped and on no CPU, and stays locked until the switch is done.
+        unsafe { self.switch_to(from, to) };
+    }
+
+    /// Goes on with another thread, and returns when the calling one does; the table is then unlocked.
+    ///
+    /// # Safety
+    /// The table is locked, and says of `to` that it is stopped and on no CPU; `from` is the calling thread's.
+    #[inline]
+    pub(super) unsafe fn switch_to(&self, from: NonNull<Context>, to: Context) {
+        let user = self.hardware.user();
+        // SAFETY: the caller keeps the contract.
         unsafe { context::switch(from, to) };
         self.arrive(user);
     }

@@ -1,6 +1,8 @@
 //! The registers that a call does not keep, for a thread that an interrupt stops.
 
+#[cfg(test)]
 use core::arch::asm;
+use core::arch::global_asm;
 use core::arch::x86_64::{__cpuid, _fxrstor64, _fxsave64, _xgetbv, _xrstor64, _xsave64};
 use core::mem::MaybeUninit;
 
@@ -51,28 +53,38 @@ static CLEAN: Area = {
     Area(bytes)
 };
 
-/// Clears the registers of `components`, or x87 and SSE if there are none, but for the two control words.
-#[inline]
-pub(super) fn clear(components: u64) {
-    let mut words = [0_u32; 2];
-    // SAFETY: there is room for the two words.
-    unsafe {
-        asm!("stmxcsr [{0}]", "fnstcw [{0} + 4]", in(reg) &raw mut words, options(nostack, preserves_flags));
-    }
-    let area = CLEAN.0.as_ptr();
-    if components == 0 {
-        // SAFETY: the area is aligned, and as FXSAVE would leave it.
-        unsafe { fxrstor(area) };
-    } else {
-        // SAFETY: the area is aligned, and as XSAVE would leave it.
-        unsafe { xrstor(area, components) };
-    }
-    // SAFETY: the words are those that were in use. No vector register holds anything of Rust's over an `asm!` that
-    // may change them all.
-    unsafe {
-        asm!("ldmxcsr [{0}]", "fldcw [{0} + 4]", in(reg) &raw const words, options(nostack, preserves_flags, readonly),
-            clobber_abi("sysv64"));
-    }
+// A call of 32 bits, the components, that changes nothing but what it clears, RAX, RDX and the flags. It keeps the two
+// control words.
+global_asm!(
+    ".pushsection .text.vector_state, \"ax\", @progbits",
+    ".global vector_state_clear",
+    "vector_state_clear:",
+    "sub rsp, 8",
+    "stmxcsr [rsp]",
+    "fnstcw [rsp + 4]",
+    "mov eax, edi",
+    "xor edx, edx",
+    "test eax, eax",
+    "jz 2f",
+    "xrstor64 [rip + {clean}]",
+    "3:",
+    "ldmxcsr [rsp]",
+    "fldcw [rsp + 4]",
+    "add rsp, 8",
+    "ret",
+    "2:",
+    "fxrstor64 [rip + {clean}]",
+    "jmp 3b",
+    ".popsection",
+    clean = sym CLEAN,
+);
+
+unsafe extern "sysv64" {
+    /// Clears the registers of `components`, or x87 and SSE if there are none, but for the two control words.
+    ///
+    /// # Safety
+    /// The components are among those of [`components`].
+    pub(super) fn vector_state_clear(components: u32);
 }
 
 #[repr(C, align(64))]
@@ -168,7 +180,9 @@ mod tests {
     }
 
     extern "sysv64" fn clear_all() {
-        clear(components());
+        let components = u32::try_from(components()).expect("they are among the first eight");
+        // SAFETY: they are all there are.
+        unsafe { vector_state_clear(components) };
     }
 
     #[test]

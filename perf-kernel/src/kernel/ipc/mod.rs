@@ -3,6 +3,8 @@
 //! A call waits for its answer, and is received where it was sent to: there is no queue of messages, but one of those who
 //! wait. This is the decision alone, which a test can script; `arch` carries it out.
 
+mod at_once;
+mod line;
 mod table;
 #[cfg(test)]
 mod tests;

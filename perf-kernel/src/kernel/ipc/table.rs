@@ -1,9 +1,9 @@
 //! The table of parties and endpoints, and what becomes of messages.
 
-use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::mem;
 
+use super::line::Line;
 use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Right, Step};
 
 /// All parties and endpoints of a kernel. `W` wakes a party, `B` is memory that a message of a party lies in.
@@ -12,29 +12,31 @@ use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Ri
 /// told to wait asks [`Ipc::take_outcome`] whenever it wakes. A delivery exchanges the buffers of the two parties, so that
 /// bytes are copied from and to programs alone, and by the one that they belong to.
 pub struct Ipc<W, B> {
-    parties: Vec<Place<Party<W, B>>>,
-    endpoints: Vec<Place<Endpoint>>,
+    pub(super) parties: Vec<Place<Party<W, B>>>,
+    pub(super) endpoints: Vec<Place<Endpoint>>,
 }
 
 /// A place of a table, and how often it was given back.
-struct Place<T> {
+pub(super) struct Place<T> {
     generation: u32,
     content: Option<T>,
 }
 
-struct Party<W, B> {
-    wake: W,
+pub(super) struct Party<W, B> {
+    pub(super) wake: W,
     handles: Vec<(EndpointId, Right)>,
-    state: State,
+    pub(super) state: State,
     /// Waits for an answer of this one.
-    caller: Option<PartyId>,
-    outcome: Option<Result<Delivery, IpcError>>,
-    message: Delivery,
+    pub(super) caller: Option<PartyId>,
+    /// How its wait has ended; with a message it is what has come.
+    pub(super) outcome: Option<Result<(), IpcError>>,
+    /// What it sends, as long as it does, and then what has come.
+    pub(super) message: Delivery,
     buffer: B,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Running,
     Sending(EndpointId),
     Receiving(EndpointId),
@@ -42,12 +44,12 @@ enum State {
 }
 
 #[derive(Default)]
-struct Endpoint {
+pub(super) struct Endpoint {
     /// In the order in which they came; not empty for one of the two at most.
-    senders: VecDeque<PartyId>,
-    receivers: VecDeque<PartyId>,
+    pub(super) senders: Line,
+    pub(super) receivers: Line,
     /// Handles with each right.
-    call_handles: usize,
+    pub(super) call_handles: usize,
     receive_handles: usize,
 }
 
@@ -123,21 +125,26 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     /// # Errors
     /// The handle is not there or does not allow it, or nobody could ever receive.
     pub fn call(&mut self, me: PartyId, handle: Handle, message: Delivery) -> Result<Step<W>, IpcError> {
-        let id = self.resolve(me, handle, Right::Call)?;
-        let endpoint = self.endpoint(id).ok_or(IpcError::Gone)?;
+        if message.length == 0
+            && let Some(receiver) = self.call_at_once(me, handle, message.words)
+        {
+            return Ok(Step::HandOver(receiver));
+        }
+        let Self { parties, endpoints } = self;
+        let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
+        let id = party.resolve(handle, Right::Call)?;
+        let endpoint = at(endpoints, id.slot, id.generation).ok_or(IpcError::Gone)?;
         if endpoint.receive_handles == 0 {
             return Err(IpcError::Gone);
         }
-        let receiver = endpoint.receivers.pop_front();
-        let party = self.party(me).ok_or(IpcError::Gone)?;
-        party.message = message;
         party.outcome = None;
-        let Some(receiver) = receiver else {
+        let Some(receiver) = endpoint.receivers.pop_front() else {
+            party.message = message;
             party.state = State::Sending(id);
-            self.endpoint(id).ok_or(IpcError::Gone)?.senders.push_back(me);
+            endpoint.senders.push_back(me);
             return Ok(Step::Wait);
         };
-        let wake = self.hand_to(me, receiver).ok_or(IpcError::Gone)?;
+        let wake = self.hand_to(me, receiver, message).ok_or(IpcError::Gone)?;
         Ok(Step::HandOver(wake))
     }
 
@@ -155,7 +162,8 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         self.refuse(me).into_iter().for_each(wake);
         let endpoint = self.endpoint(id).ok_or(IpcError::Gone)?;
         if let Some(sender) = endpoint.senders.pop_front() {
-            self.hand_to(sender, me).ok_or(IpcError::Gone)?;
+            let message = self.party(sender).ok_or(IpcError::Gone)?.message;
+            self.hand_to(sender, me, message).ok_or(IpcError::Gone)?;
             let outcome = self.take_outcome(me).unwrap_or(Err(IpcError::Gone));
             return outcome.map(Step::Done);
         }
@@ -182,6 +190,33 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         self.end_wait(caller, Ok(message)).ok_or(IpcError::NoCaller)
     }
 
+    /// [`Ipc::reply`] and [`Ipc::receive`] in one. Where `me` then waits, the caller can go on at once: it is what
+    /// [`Step::HandOver`] has; else it is woken.
+    ///
+    /// # Errors
+    /// Those of the two. After the first, nothing is received; after the second, the caller has its answer.
+    pub fn reply_and_receive(
+        &mut self,
+        me: PartyId,
+        handle: Handle,
+        message: Delivery,
+        wake: &mut dyn FnMut(W),
+    ) -> Result<Step<W>, IpcError> {
+        if message.length == 0
+            && let Some(caller) = self.reply_at_once(me, handle, message.words)
+        {
+            return Ok(Step::HandOver(caller));
+        }
+        let caller = self.reply(me, message)?;
+        match self.receive(me, handle, wake) {
+            Ok(Step::Wait) => Ok(Step::HandOver(caller)),
+            other => {
+                wake(caller);
+                other
+            }
+        }
+    }
+
     /// Tells the caller of `me`, if there is one, that nobody will answer, and says how to wake it.
     pub fn refuse(&mut self, me: PartyId) -> Option<W> {
         let caller = self.party(me)?.caller.take()?;
@@ -196,7 +231,8 @@ impl<W: Copy, B: Default> Ipc<W, B> {
 
     /// How the wait of `me` has ended; `None` while it goes on.
     pub fn take_outcome(&mut self, me: PartyId) -> Option<Result<Delivery, IpcError>> {
-        self.party(me)?.outcome.take()
+        let party = self.party(me)?;
+        Some(party.outcome.take()?.map(|()| party.message))
     }
 
     /// The buffer of `party`, which is put back before it sends or waits.
@@ -240,17 +276,17 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         }
     }
 
-    /// Gives the message of `sender` to `receiver`, neither of which is in a queue, and says how to wake the latter.
-    fn hand_to(&mut self, sender: PartyId, receiver: PartyId) -> Option<W> {
-        let party = self.party(sender)?;
-        party.state = State::Answered(receiver);
-        let message = party.message;
+    /// Gives `message` of `sender` to `receiver`, neither of which is in a queue, and says how to wake the latter.
+    #[inline]
+    fn hand_to(&mut self, sender: PartyId, receiver: PartyId, message: Delivery) -> Option<W> {
+        self.party(sender)?.state = State::Answered(receiver);
         if message.length > 0 {
             self.exchange(sender, receiver);
         }
         let party = self.party(receiver)?;
         party.caller = Some(sender);
-        party.outcome = Some(Ok(message));
+        party.message = message;
+        party.outcome = Some(Ok(()));
         party.state = State::Running;
         Some(party.wake)
     }
@@ -262,17 +298,17 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         if state == State::Running {
             return None;
         }
-        party.outcome = Some(outcome);
+        party.outcome = Some(outcome.map(|message| party.message = message));
         let wake = party.wake;
         match state {
             State::Sending(endpoint) => {
                 if let Some(endpoint) = self.endpoint(endpoint) {
-                    endpoint.senders.retain(|other| *other != id);
+                    endpoint.senders.remove(id);
                 }
             }
             State::Receiving(endpoint) => {
                 if let Some(endpoint) = self.endpoint(endpoint) {
-                    endpoint.receivers.retain(|other| *other != id);
+                    endpoint.receivers.remove(id);
                 }
             }
             State::Answered(server) => {
@@ -298,19 +334,32 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     }
 
     fn resolve(&mut self, me: PartyId, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
-        let handles = &self.party(me).ok_or(IpcError::Gone)?.handles;
-        let (endpoint, has) = handles.get(handle.0).ok_or(IpcError::NoHandle)?;
-        if *has == right { Ok(*endpoint) } else { Err(IpcError::NoRight) }
+        self.party(me).ok_or(IpcError::Gone)?.resolve(handle, right)
     }
 
+    #[inline]
     fn party(&mut self, id: PartyId) -> Option<&mut Party<W, B>> {
-        let place = self.parties.get_mut(id.slot as usize)?;
-        if place.generation == id.generation { place.content.as_mut() } else { None }
+        at(&mut self.parties, id.slot, id.generation)
     }
 
+    #[inline]
     fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
-        let place = self.endpoints.get_mut(id.slot as usize)?;
-        if place.generation == id.generation { place.content.as_mut() } else { None }
+        at(&mut self.endpoints, id.slot, id.generation)
+    }
+}
+
+/// What is in the place `slot`, if it is still that of `generation`.
+#[inline]
+pub(super) fn at<T>(places: &mut [Place<T>], slot: u32, generation: u32) -> Option<&mut T> {
+    let place = places.get_mut(slot as usize)?;
+    if place.generation == generation { place.content.as_mut() } else { None }
+}
+
+impl<W, B> Party<W, B> {
+    #[inline]
+    pub(super) fn resolve(&self, handle: Handle, right: Right) -> Result<EndpointId, IpcError> {
+        let (endpoint, has) = self.handles.get(handle.0).ok_or(IpcError::NoHandle)?;
+        if *has == right { Ok(*endpoint) } else { Err(IpcError::NoRight) }
     }
 }
 

@@ -118,8 +118,8 @@ impl Game {
         assert_eq!(self.ipc.call(id, Handle(handle), message), expected);
     }
 
-    fn receive(&mut self, number: usize, handle: usize) {
-        let expected = self.allowed(number, handle, Right::Receive).and_then(|endpoint| {
+    fn expect_receive(&mut self, number: usize, handle: usize) -> Result<Step<usize>, IpcError> {
+        self.allowed(number, handle, Right::Receive).and_then(|endpoint| {
             if let Some(caller) = self.player(number).caller.take() {
                 self.end(caller, Err(IpcError::Gone));
             }
@@ -142,24 +142,42 @@ impl Game {
             self.player(number).doing = Doing::Receiving(endpoint, self.step);
             self.player(number).outcome = None;
             Ok(Step::Wait)
-        });
+        })
+    }
+
+    fn receive(&mut self, number: usize, handle: usize) {
+        let expected = self.expect_receive(number, handle);
         let (id, woken) = (self.player(number).id, &mut self.woken);
         let result = self.ipc.receive(id, Handle(handle), &mut |other| woken.push(other));
         assert_eq!(result, expected);
     }
 
+    fn expect_reply(&mut self, number: usize, message: Delivery) -> Result<usize, IpcError> {
+        let caller = self.player(number).caller.take().ok_or(IpcError::NoCaller)?;
+        self.deliver(number, caller, message);
+        self.end(caller, Ok(message));
+        Ok(caller)
+    }
+
     fn reply(&mut self, number: usize, message: Delivery) {
-        let expected = match self.player(number).caller.take() {
-            Some(caller) => {
-                self.deliver(number, caller, message);
-                self.end(caller, Ok(message));
-                self.woken.push(caller);
-                Ok(caller)
-            }
-            None => Err(IpcError::NoCaller),
-        };
+        let expected = self.expect_reply(number, message);
+        self.woken.extend(expected.ok());
         let id = self.player(number).id;
         assert_eq!(self.ipc.reply(id, message), expected);
+    }
+
+    fn reply_and_receive(&mut self, number: usize, handle: usize, message: Delivery) {
+        let expected =
+            self.expect_reply(number, message).and_then(|caller| match self.expect_receive(number, handle) {
+                Ok(Step::Wait) => {
+                    self.woken.push(caller);
+                    Ok(Step::HandOver(caller))
+                }
+                other => other,
+            });
+        let (id, woken) = (self.player(number).id, &mut self.woken);
+        let result = self.ipc.reply_and_receive(id, Handle(handle), message, &mut |other| woken.push(other));
+        assert_eq!(result, expected);
     }
 
     fn cancel(&mut self, number: usize) {
@@ -204,12 +222,14 @@ impl Game {
                 "the buffer of {number}"
             );
             if player.doing == Doing::Running {
-                assert_eq!(
-                    self.ipc.take_outcome(player.id),
-                    player.outcome.take(),
-                    "the outcome of {number}"
-                );
+                let expected = player.outcome.take();
+                let taken = match self.ipc.take_words(player.id) {
+                    Some(words) => Some(Ok(Delivery { words, length: 0 })),
+                    None => self.ipc.take_outcome(player.id),
+                };
+                assert_eq!(taken, expected, "the outcome of {number}");
             } else {
+                assert_eq!(self.ipc.take_words(player.id), None, "{number} waits");
                 assert_eq!(self.ipc.take_outcome(player.id), None, "{number} waits");
             }
         }
@@ -230,7 +250,7 @@ impl Game {
 proptest! {
     #[test]
     fn parties_meet_as_in_the_model(
-        steps in prop::collection::vec((0_u8..16, 0..PARTIES, 0_usize..4, 0_u64..3), 1..120),
+        steps in prop::collection::vec((0_u8..19, 0..PARTIES, 0_usize..4, 0_u64..3), 1..120),
     ) {
         let mut game = Game::new();
         for (step, (action, number, pick, word)) in steps.into_iter().enumerate() {
@@ -262,6 +282,7 @@ proptest! {
                 (8..=11, Doing::Running) => game.receive(number, pick),
                 (12..=13, Doing::Running) => game.reply(number, message),
                 (14, _) => game.cancel(number),
+                (16..=18, Doing::Running) => game.reply_and_receive(number, pick, message),
                 (15, Doing::Running) if word == 0 && pick == 0 => game.leave(number),
                 _ => {}
             }

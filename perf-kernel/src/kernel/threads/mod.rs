@@ -3,6 +3,7 @@
 //! This is the decision alone, which a test can script; `arch` carries it out.
 
 mod decision;
+mod hand_over;
 mod run_queue;
 mod sleepers;
 pub mod stack_region;

@@ -42,6 +42,12 @@ impl RunQueue {
         u8::try_from(level).ok().and_then(Priority::new)
     }
 
+    /// Whether a thread is ready that is more urgent than `priority`.
+    #[inline]
+    pub(super) fn has_above(&self, priority: Priority) -> bool {
+        self.levels >> priority.level() > 1
+    }
+
     /// Puts `slot`, which is in no queue, behind those of its priority.
     pub(super) fn push_back(&mut self, links: &mut [Links], slot: u32, priority: Priority) {
         let level = usize::from(priority.level());
@@ -171,6 +177,10 @@ mod tests {
                 }
                 let highest = model.iter().rposition(|list| !list.is_empty());
                 prop_assert_eq!(queue.highest().map(|priority| usize::from(priority.level())), highest);
+                for level in (0..Priority::LEVELS).filter_map(Priority::new) {
+                    let is_above = highest.is_some_and(|highest| highest > usize::from(level.level()));
+                    prop_assert_eq!(queue.has_above(level), is_above);
+                }
                 prop_assert_eq!(queue.len(), model.iter().map(Vec::len).sum::<usize>());
             }
         }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use multios_core::sync::Priority;
 
-use super::{Block, CpuSet, JoinError, Pick, SpawnError, ThreadId, Threads, Unparked};
+use super::{Block, CpuSet, JoinError, Pick, SpawnError, Switch, ThreadId, Threads, Unparked};
 use crate::measure::random::Stream;
 
 const CPUS: usize = 2;
@@ -28,6 +28,7 @@ struct Script {
     unjoined: Vec<(ThreadId, u64)>,
     switches: u64,
     joins: u64,
+    hand_overs: u64,
 }
 
 impl Script {
@@ -50,6 +51,7 @@ impl Script {
             unjoined: Vec::new(),
             switches: 0,
             joins: 0,
+            hand_overs: 0,
         }
     }
 
@@ -144,7 +146,7 @@ impl Script {
             return self.follow(cpu, pick);
         }
         let priority = Priority::new(u8::try_from(self.below(32)).expect("a level")).expect("a level");
-        match self.below(10) {
+        match self.below(11) {
             0 | 1 => self.spawn(cpu),
             2 => self.exit(cpu),
             3 => {
@@ -171,7 +173,8 @@ impl Script {
                     self.join(cpu, self.unjoined[at].0);
                 }
             }
-            7 => {
+            7 => self.hand_over(cpu),
+            8 => {
                 if let Some(id) = self.any() {
                     self.threads.lend(id, priority);
                     self.threads.end_loan(id, priority);
@@ -187,6 +190,21 @@ impl Script {
                 }
             }
         }
+    }
+
+    fn hand_over(&mut self, cpu: usize) {
+        let Some(to) = self.any() else { return };
+        let me = self.threads.current(cpu);
+        let deadline = (self.below(2) == 0).then_some(self.now + 5);
+        if self.threads.hand_over(cpu, to, deadline).is_none() {
+            assert_eq!(self.threads.current(cpu), me);
+            return;
+        }
+        assert_eq!(self.threads.current(cpu), to);
+        let switch = Switch { from: me.slot, to: to.slot };
+        self.hand_overs += 1;
+        self.parking[me.slot as usize] = true;
+        self.follow(cpu, Pick::Switch(switch));
     }
 
     fn wake_all(&mut self) {
@@ -242,6 +260,7 @@ fn a_hundred_thousand_threads_come_and_go_and_nothing_is_left() {
     assert_eq!((usage.alive, usage.ended, usage.switches), (CPUS, 0, script.switches));
     assert_eq!(script.joins, usage.started, "every thread was joined once");
     assert!(usage.switches >= 100_000, "{usage:?}");
+    assert!(script.hand_overs >= 1_000, "{} hand-overs", script.hand_overs);
     assert_eq!(Rc::strong_count(&script.resources), CPUS + 1, "what threads ran with is given back");
 }
 
@@ -331,6 +350,31 @@ fn a_loan_raises_a_ready_thread_over_others_until_it_ends() {
     threads.preempt(0);
     assert_ne!(threads.current(0), low);
     assert_eq!(threads.priority(middle), Some(Priority::NORMAL));
+}
+
+#[test]
+fn a_thread_that_waits_runs_in_the_place_of_one_that_begins_to() {
+    let mut threads = single();
+    let client = threads.current(0);
+    let server = spawned(&mut threads, NORMAL);
+    assert_eq!(threads.hand_over(0, server, None), None, "it is ready, and has its turn");
+    threads.park(0, None);
+    threads.pick(0);
+    let equal = spawned(&mut threads, NORMAL);
+    assert!(threads.hand_over(0, client, None).is_some(), "it is parked");
+    assert_eq!((threads.current(0), threads.end_park(0)), (client, multios_core::sync::Wake::Unparked));
+    assert!(threads.hand_over(0, server, Some(5)).is_some());
+    assert_eq!(threads.hand_over(0, client, None), None, "it waits with a deadline");
+    assert!(threads.expire(5).is_some());
+    threads.yield_now(0);
+    assert_eq!(threads.current(0), equal, "an equal has kept its turn");
+    threads.yield_now(0);
+    assert_eq!((threads.current(0), threads.end_park(0)), (client, multios_core::sync::Wake::TimedOut));
+    threads.unpark(client);
+    threads.park(0, None);
+    assert_eq!(threads.current(0), client, "its token was there");
+    spawned(&mut threads, NORMAL + 1);
+    assert_eq!(threads.hand_over(0, server, None), None, "a more urgent thread is ready");
 }
 
 #[test]

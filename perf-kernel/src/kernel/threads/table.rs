@@ -16,20 +16,20 @@ use super::thread::{CpuSet, JoinError, SpawnError, State, Thread, ThreadId, Turn
 /// decisions out calls with one lock held, keeps it over the switch that [`Threads::pick`] asks for, and then calls
 /// [`Threads::take_dead`].
 pub struct Threads<R> {
-    threads: Vec<Thread<R>>,
+    pub(super) threads: Vec<Thread<R>>,
     links: Vec<Links>,
     free: Vec<u32>,
     threads_max: usize,
-    cpus: Vec<Cpu>,
-    sleepers: Sleepers,
-    usage: ThreadsUsage,
+    pub(super) cpus: Vec<Cpu>,
+    pub(super) sleepers: Sleepers,
+    pub(super) usage: ThreadsUsage,
 }
 
 /// One CPU.
-struct Cpu {
+pub(super) struct Cpu {
     /// The thread on it, though that may wait while the CPU has nothing to do.
-    current: u32,
-    ready: RunQueue,
+    pub(super) current: u32,
+    pub(super) ready: RunQueue,
     /// Has ended, and its stack is in use until the switch away from it is done.
     dying: Option<u32>,
 }

@@ -27,7 +27,7 @@ pub(in crate::arch::x86_64) struct UserArea {
     /// Whether user memory is out of the kernel's reach unless AC is set.
     has_smap: AtomicBool,
     /// What XSAVE keeps here; 0 without XSAVE.
-    vector_components: AtomicU64,
+    pub(super) vector_components: AtomicU64,
     /// What a call that receives gives back in R8 and R9.
     pub(super) words: [AtomicU64; 2],
 }
@@ -97,12 +97,6 @@ impl UserArea {
     pub(super) fn set_words(&self, words: [u64; 2]) {
         self.words[0].store(words[0], Ordering::Relaxed);
         self.words[1].store(words[1], Ordering::Relaxed);
-    }
-
-    /// What XSAVE keeps here; 0 without XSAVE.
-    #[inline]
-    pub(super) fn vector_components(&self) -> u64 {
-        self.vector_components.load(Ordering::Relaxed)
     }
 
     /// Makes `process` the one that exceptions belong to, which the calling thread had in [`UserArea::with_process`] when

@@ -3,7 +3,6 @@
 use multios_core::sync::Scheduler;
 
 use super::area::UserArea;
-use super::messages::{Before, Exchange};
 use super::{machine, messages};
 use crate::platform::{Ending, UserProcess};
 
@@ -26,7 +25,7 @@ pub(super) const RECEIVE: u64 = 7;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
 
-/// The program goes on with two more words.
+/// The program goes on with two more words, and with vector registers that are clear.
 pub(super) const WITH_WORDS: u64 = 2;
 
 const SUM_WORDS_MAX: usize = 64;
@@ -35,7 +34,8 @@ const SUM_WORDS_MAX: usize = 64;
 #[repr(C)]
 pub(super) struct Outcome {
     value: u64,
-    /// 1 if the program has ended, [`WITH_WORDS`] if the area has more words of the result, else 0.
+    /// 1 if the program has ended, [`WITH_WORDS`] if the area has more words of the result and other threads may have run,
+    /// else 0.
     is_over: u64,
 }
 
@@ -43,6 +43,14 @@ impl Outcome {
     #[inline]
     const fn value(value: u64) -> Self {
         Self { value, is_over: 0 }
+    }
+
+    /// What a call leaves that may have waited: all vector registers are cleared, since another program may have used
+    /// them meanwhile.
+    #[inline]
+    pub(super) fn with_words(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
+        area.set_words(words);
+        Self { value, is_over: WITH_WORDS }
     }
 }
 
@@ -64,20 +72,21 @@ pub(super) extern "sysv64" fn system_call(
 /// Apart, so that the null call costs no more with every other.
 #[inline(never)]
 extern "sysv64" fn other_call(
-    handle: u64,
-    bytes: u64,
-    deadline: u64,
     first: u64,
     second: u64,
+    third: u64,
+    fourth: u64,
+    fifth: u64,
     number: u64,
 ) -> Outcome {
-    let exchange = Exchange { handle, bytes, deadline, words: [first, second] };
-    let [first, second, third] = [handle, bytes, deadline];
-    let with_words = |before| Outcome { value: messages::exchange(before, &exchange), is_over: WITH_WORDS };
+    if number == CALL {
+        return messages::call(first, second, third, fourth, fifth, number);
+    }
+    if number == REPLY {
+        return messages::reply(first, second, third, fourth, fifth, number);
+    }
     match number {
-        CALL => with_words(Before::Call),
-        REPLY => with_words(Before::Reply),
-        RECEIVE => with_words(Before::Nothing),
+        RECEIVE => messages::exchange(first, second, third, fourth, fifth, number),
         BUFFER => Outcome::value(messages::set_buffer(first, second)),
         YIELD => yield_now(),
         EXIT => exit([first, second, third]),
@@ -98,7 +107,7 @@ fn yield_now() -> Outcome {
     if let Some(threads) = machine::threads() {
         threads.yield_now();
     }
-    Outcome::value(0)
+    Outcome::with_words(UserArea::current(), 0, [0; 2])
 }
 
 #[cold]

@@ -6,6 +6,7 @@ use core::mem::offset_of;
 use super::calls;
 use crate::arch::x86_64::descriptors::{USER_CODE, USER_DATA};
 use crate::arch::x86_64::per_cpu::CpuArea;
+use crate::arch::x86_64::vector_state;
 
 // `user_enter` keeps what a called function must keep on the stack, notes the stack in the area, and goes to user mode.
 // It returns when `user_finish` is reached: after a system call that ends the program, or by the return of an exception
@@ -71,7 +72,6 @@ global_asm!(
     "user_leave:",
     "xor r8d, r8d",
     "xor r9d, r9d",
-    "user_leave_words:",
     "xor r10d, r10d",
     "pxor xmm0, xmm0",
     "pxor xmm1, xmm1",
@@ -89,6 +89,7 @@ global_asm!(
     "pxor xmm13, xmm13",
     "pxor xmm14, xmm14",
     "pxor xmm15, xmm15",
+    "user_leave_cleared:",
     "pop rcx",
     "pop r11",
     // An address that is not canonical would make SYSRET fault in ring 0 on the user's stack on some processors (Intel
@@ -132,14 +133,19 @@ global_asm!(
     "pop rbx",
     "pop rbp",
     "ret",
-    // A call that receives gives two words back as well.
+    // A call that may have waited gives two words back as well, and other programs may have run since.
     "user_return_words:",
+    "mov r8, rax",
+    "mov edi, gs:[{vector_components}]",
+    "call {clear}",
+    "mov rax, r8",
     "add rsp, 8",
     "xor edi, edi",
     "xor esi, esi",
     "mov r8, gs:[{words}]",
     "mov r9, gs:[{words} + 8]",
-    "jmp user_leave_words",
+    "xor r10d, r10d",
+    "jmp user_leave_cleared",
     ".popsection",
     // Bit 1 of RFLAGS is always set. Interrupts (bit 9) are off: no device interrupts yet.
     flags = const 1 << 1,
@@ -149,6 +155,8 @@ global_asm!(
     user_stack = const offset_of!(CpuArea, user.user_stack),
     with_words = const calls::WITH_WORDS,
     words = const offset_of!(CpuArea, user.words),
+    vector_components = const offset_of!(CpuArea, user.vector_components),
+    clear = sym vector_state::vector_state_clear,
     has_avx = const offset_of!(CpuArea, user.has_avx),
     system_call = sym calls::system_call,
 );

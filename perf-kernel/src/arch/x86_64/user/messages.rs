@@ -7,7 +7,7 @@ use multios_core::sync::{Deadline, Scheduler, Wake};
 use spin::Mutex;
 
 use super::area::UserArea;
-use super::calls::FAILED;
+use super::calls::{CALL, FAILED, Outcome, RECEIVE, REPLY};
 use super::machine::{self, KernelThreads};
 use super::process::Process;
 use crate::kernel::ipc::{Delivery, Handle, Ipc, IpcError, IpcUsage, PartyId, Step};
@@ -52,47 +52,116 @@ impl MessageError {
     }
 }
 
-/// The arguments of a call that sends and waits.
-#[derive(Clone, Copy)]
-pub(super) struct Exchange {
-    pub(super) handle: u64,
-    /// Bytes to send from the buffer.
-    pub(super) bytes: u64,
-    /// The counter at which the wait ends; 0 waits for good.
-    pub(super) deadline: u64,
-    /// What travels in registers.
-    pub(super) words: [u64; 2],
-}
-
-/// What a call that waits does before.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Before {
-    /// Sends, to have an answer.
-    Call,
-    /// Answers the caller, then receives.
-    Reply,
-    /// Nothing: receives.
-    Nothing,
-}
-
-/// Sends and waits; the words of what comes are left in the CPU's area, and its bytes in the program's buffer. Gives the
-/// number of these, or the code of the reason why not.
-pub(super) fn exchange(before: Before, exchange: &Exchange) -> u64 {
-    let area = UserArea::current();
-    area.set_words([0; 2]);
-    let Some(process) = area.process() else { return FAILED };
-    let (Some(party), Some(threads)) = (process.party.get(), machine::threads()) else {
-        return MessageError::Ipc(IpcError::NoHandle).code();
-    };
-    let me = Me { process, party, threads };
-    match me.exchange(before, exchange) {
-        Ok(delivery) => {
-            // The thread may have come to another CPU.
-            UserArea::current().set_words(delivery.words);
-            delivery.length as u64
-        }
-        Err(error) => error.code(),
+/// [`exchange`] with [`CALL`].
+#[inline(never)]
+pub(super) extern "sysv64" fn call(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+) -> Outcome {
+    if bytes | deadline != 0 {
+        return exchange(handle, bytes, deadline, first, second, number);
     }
+    let at_once =
+        exchange_words(|parties, me| parties.call_at_once(me, Handle(at_most(handle)), [first, second]));
+    at_once.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
+}
+
+/// [`exchange`] with [`REPLY`].
+#[inline(never)]
+pub(super) extern "sysv64" fn reply(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+) -> Outcome {
+    if bytes | deadline != 0 {
+        return exchange(handle, bytes, deadline, first, second, number);
+    }
+    let at_once =
+        exchange_words(|parties, me| parties.reply_at_once(me, Handle(at_most(handle)), [first, second]));
+    at_once.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
+}
+
+/// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
+/// `None`, and nothing was done.
+#[inline]
+fn exchange_words(decide: impl FnOnce(&mut Parties, PartyId) -> Option<Option<ThreadId>>) -> Option<Outcome> {
+    let me = Me::current()?;
+    let mut parties = PARTIES.lock();
+    let other = decide(&mut parties, me.party);
+    drop(parties);
+    let Some(other) = other? else { return Some(go_on_to_wait()) };
+    if !me.threads.hand_over(other) {
+        return Some(wake_and_wait(other));
+    }
+    let words = PARTIES.lock().take_words(me.party);
+    match words {
+        Some(words) => Some(Outcome::with_words(UserArea::current(), 0, words)),
+        None => Some(go_on_to_wait()),
+    }
+}
+
+/// Wakes `other`, and waits.
+#[inline(never)]
+fn wake_and_wait(other: ThreadId) -> Outcome {
+    if let Some(me) = Me::current() {
+        me.threads.unpark(&other);
+    }
+    go_on_to_wait()
+}
+
+/// Waits for good unless what is waited for has come.
+#[inline(never)]
+fn go_on_to_wait() -> Outcome {
+    let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
+    let outcome = match me.outcome(Wake::Unparked) {
+        Some(outcome) => outcome.map_err(MessageError::from),
+        None => me.wait(0),
+    };
+    leave_result(outcome.and_then(|delivery| me.received(delivery)))
+}
+
+/// Sends, receives or both, as `number` says, which is [`CALL`], [`REPLY`] or [`RECEIVE`], and waits: until the counter is
+/// at `deadline`, or for good if that is 0. `bytes` are sent from the program's buffer, and two words in registers. The
+/// words of what comes are left in the CPU's area, and its bytes in the program's buffer; the result is the number of
+/// these, or the code of the reason why not.
+#[inline(never)]
+pub(super) extern "sysv64" fn exchange(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+) -> Outcome {
+    let handle = Handle(at_most(handle));
+    let message = Delivery { words: [first, second], length: at_most(bytes) };
+    let result = match Me::current() {
+        Some(me) => me.exchange(number, handle, message, deadline),
+        None => Err(IpcError::NoHandle.into()),
+    };
+    leave_result(result)
+}
+
+/// What the program gets.
+fn leave_result(result: Result<Delivery, MessageError>) -> Outcome {
+    // The thread may have come to another CPU.
+    let area = UserArea::current();
+    match result {
+        Ok(delivery) => Outcome::with_words(area, delivery.length as u64, delivery.words),
+        Err(error) => Outcome::with_words(area, error.code(), [0; 2]),
+    }
+}
+
+#[inline]
+fn at_most(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The process that calls, in its thread.
@@ -103,40 +172,53 @@ struct Me<'p> {
 }
 
 impl Me<'_> {
-    fn exchange(&self, before: Before, exchange: &Exchange) -> Result<Delivery, MessageError> {
-        let handle = Handle(usize::try_from(exchange.handle).unwrap_or(usize::MAX));
-        let step = match before {
-            Before::Call => {
-                let message = self.outgoing(exchange)?;
-                PARTIES.lock().call(self.party, handle, message)?
-            }
-            Before::Reply => {
-                let message = self.outgoing(exchange)?;
-                let caller = PARTIES.lock().reply(self.party, message)?;
-                self.wake(caller);
-                self.receive(handle)?
-            }
-            Before::Nothing => self.receive(handle)?,
+    /// That of the calling CPU; `None` if it was never given a handle.
+    #[inline]
+    fn current() -> Option<Self> {
+        let process = UserArea::current().process()?;
+        Some(Self { process, party: process.party.get()?, threads: machine::threads()? })
+    }
+
+    #[inline]
+    fn exchange(
+        &self,
+        number: u64,
+        handle: Handle,
+        message: Delivery,
+        deadline: u64,
+    ) -> Result<Delivery, MessageError> {
+        if message.length > 0 && number != RECEIVE {
+            self.copy_in(message.length)?;
+        }
+        let mut woken = None;
+        let mut note = |other| woken = other;
+        let mut parties = PARTIES.lock();
+        let step = match number {
+            CALL => parties.call(self.party, handle, message),
+            REPLY => parties.reply_and_receive(self.party, handle, message, &mut note),
+            _ => parties.receive(self.party, handle, &mut note),
         };
+        drop(parties);
         let delivery = match step {
-            Step::Done(delivery) => delivery,
-            Step::Wait => self.wait(exchange.deadline)?,
-            Step::HandOver(other) => {
-                self.wake(other);
-                self.wait(exchange.deadline)?
+            Ok(Step::HandOver(Some(other))) => self.hand_over(other, deadline)?,
+            step => {
+                self.wake(woken);
+                match step? {
+                    Step::Done(delivery) => delivery,
+                    Step::Wait | Step::HandOver(_) => self.wait(deadline)?,
+                }
             }
         };
+        self.received(delivery)
+    }
+
+    /// Brings the bytes of what came to the program.
+    #[inline]
+    fn received(&self, delivery: Delivery) -> Result<Delivery, MessageError> {
         if delivery.length > 0 {
             self.incoming(delivery.length)?;
         }
         Ok(delivery)
-    }
-
-    fn receive(&self, handle: Handle) -> Result<Step<Option<ThreadId>>, MessageError> {
-        let mut abandoned = None;
-        let step = PARTIES.lock().receive(self.party, handle, &mut |other| abandoned = other);
-        self.wake(abandoned);
-        Ok(step?)
     }
 
     #[inline]
@@ -146,36 +228,49 @@ impl Me<'_> {
         }
     }
 
-    #[inline]
-    fn wait(&self, deadline: u64) -> Result<Delivery, MessageError> {
-        let deadline = (deadline > 0).then_some(Deadline(deadline));
-        loop {
-            let wake = self.threads.park(deadline);
-            let mut parties = PARTIES.lock();
-            if wake == Wake::TimedOut {
-                parties.cancel(self.party);
+    /// Waits, while `other` has what it waited for and goes on.
+    #[inline(never)]
+    fn hand_over(&self, other: ThreadId, deadline: u64) -> Result<Delivery, MessageError> {
+        let handed_over = match at(deadline) {
+            Some(deadline) => self.threads.hand_over_until(other, deadline),
+            None => self.threads.hand_over(other).then_some(Wake::Unparked),
+        };
+        match handed_over {
+            Some(wake) => {
+                if let Some(outcome) = self.outcome(wake) {
+                    return Ok(outcome?);
+                }
             }
-            if let Some(outcome) = parties.take_outcome(self.party) {
+            None => self.threads.unpark(&other),
+        }
+        self.wait(deadline)
+    }
+
+    #[inline(never)]
+    fn wait(&self, deadline: u64) -> Result<Delivery, MessageError> {
+        loop {
+            let wake = self.threads.park(at(deadline));
+            if let Some(outcome) = self.outcome(wake) {
                 return Ok(outcome?);
             }
         }
     }
 
-    /// The message of the call, whose bytes are in the party's buffer.
+    /// What came of the wait, which ended like this.
     #[inline]
-    fn outgoing(&self, exchange: &Exchange) -> Result<Delivery, MessageError> {
-        if exchange.bytes > 0 {
-            self.copy_in(exchange.bytes)?;
+    fn outcome(&self, wake: Wake) -> Option<Result<Delivery, IpcError>> {
+        let mut parties = PARTIES.lock();
+        if wake == Wake::TimedOut {
+            parties.cancel(self.party);
         }
-        let length = usize::try_from(exchange.bytes).map_err(|_| MessageError::Buffer)?;
-        Ok(Delivery { words: exchange.words, length })
+        parties.take_outcome(self.party)
     }
 
+    /// Brings the bytes of the message into the party's buffer.
     #[inline(never)]
-    fn copy_in(&self, bytes: u64) -> Result<(), MessageError> {
+    fn copy_in(&self, length: usize) -> Result<(), MessageError> {
         let (address, capacity) = self.process.message_buffer.get();
-        let length = usize::try_from(bytes).map_err(|_| MessageError::Buffer)?;
-        if bytes > capacity || length > MESSAGE_BYTES_MAX {
+        if length as u64 > capacity || length > MESSAGE_BYTES_MAX {
             return Err(MessageError::Buffer);
         }
         let mut buffer = self.take_buffer();
@@ -217,6 +312,12 @@ impl Me<'_> {
             *place = buffer;
         }
     }
+}
+
+/// The end of a wait that a program asks for.
+#[inline]
+fn at(deadline: u64) -> Option<Deadline> {
+    (deadline > 0).then_some(Deadline(deadline))
 }
 
 /// Takes note of the memory in which the program has its messages; each copy checks it.

@@ -2,18 +2,23 @@
 
 use core::arch::asm;
 use core::mem::offset_of;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 
 use super::area::UserArea;
 use super::process::Process;
 use super::translations;
 use crate::arch::x86_64::per_cpu::CpuArea;
-use crate::arch::x86_64::vector_state;
 
 /// The process whose address space and kernel stack a CPU has ready; by default none, as threads of the kernel have.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Owner(Option<NonNull<()>>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner(*mut ());
+
+impl Default for Owner {
+    fn default() -> Self {
+        Self(ptr::null_mut())
+    }
+}
 
 impl Owner {
     /// That of the calling CPU.
@@ -28,7 +33,7 @@ impl Owner {
                 options(nostack, preserves_flags, readonly)
             );
         }
-        Self(NonNull::new(process))
+        Self(process)
     }
 
     /// Makes it the calling CPU's again. The calling thread had it when it was stopped, and interrupts are off.
@@ -45,14 +50,14 @@ impl Owner {
         if let Some(other) = area.process() {
             other.kernel_stack.set(area.kernel_stack.load(Ordering::Relaxed));
         }
-        let process = self.0.map(NonNull::cast::<Process<'static>>);
+        let process = NonNull::new(self.0.cast::<Process<'static>>());
         area.set_process(process);
         match area.process() {
             Some(process) => {
                 area.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
+                // What another program has left in registers that a call does not keep stays there until the call that
+                // waited returns, which clears them.
                 translations::switch_to(process.root());
-                // What another program has left in registers that a call does not keep.
-                vector_state::clear(area.vector_components());
             }
             // Its space may be given back by another CPU.
             None => translations::switch_to(translations::kernel_root()),

@@ -1,0 +1,41 @@
+//! One thread waits, and another that waited goes on in its place, in one step.
+
+use super::table::Threads;
+use super::thread::{State, ThreadId};
+use multios_core::sync::Wake;
+
+impl<R> Threads<R> {
+    /// Parks the thread on `cpu`, perhaps until `deadline`, and lets `to` run there, as [`Threads::unpark`],
+    /// [`Threads::park`] and [`Threads::pick`] would with an empty run queue: equals that are ready keep their turn. Gives
+    /// what the two run with.
+    ///
+    /// `None` if that would not be the same, and then nothing has changed: `to` is not parked without a deadline on this
+    /// CPU, or a more urgent thread is ready, or the thread on `cpu` has its token.
+    #[expect(clippy::inline_always, reason = "most of what a switch costs here")]
+    #[inline(always)]
+    pub fn hand_over(&mut self, cpu: usize, to: ThreadId, deadline: Option<u64>) -> Option<[&mut R; 2]> {
+        let here = self.cpus.get_mut(cpu)?;
+        let from = here.current;
+        let pair = self.threads.get_disjoint_mut([from as usize, to.slot as usize]);
+        let [thread, next] = pair.ok()?;
+        let is_parked =
+            next.generation == to.generation && next.state == State::Parked && next.deadline.is_none();
+        if !is_parked || next.cpu != cpu || !next.affinity.has(cpu) || here.ready.has_above(next.priority) {
+            return None;
+        }
+        if thread.has_token {
+            return None;
+        }
+        let resources = [thread.resource.as_mut()?, next.resource.as_mut()?];
+        thread.state = State::Parked;
+        if let Some(deadline) = deadline {
+            thread.deadline = Some(deadline);
+            self.sleepers.add(deadline, from);
+        }
+        next.state = State::Running;
+        next.wake = Wake::Unparked;
+        here.current = to.slot;
+        self.usage.switches += 1;
+        Some(resources)
+    }
+}
