@@ -23,6 +23,8 @@ mod context;
 #[cfg(feature = "kernel")]
 mod descriptors;
 #[cfg(feature = "kernel")]
+mod dma;
+#[cfg(feature = "kernel")]
 pub mod ending;
 #[cfg(feature = "kernel")]
 pub mod entry;
@@ -79,6 +81,8 @@ mod vector_state;
 #[cfg(feature = "kernel")]
 pub mod work;
 
+#[cfg(feature = "kernel")]
+pub(crate) use dma::FrameMemory;
 #[cfg(feature = "kernel")]
 pub use {
     mmio::Mmio,
