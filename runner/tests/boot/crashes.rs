@@ -12,7 +12,7 @@ fn crashes(name: &str, cause: &str, function: &str) {
     let bench = Bench::new("");
     let id = format!("fault/{name}");
     let plan = format!("filter = [\"env/timer-pair\", \"{id}\"]\n");
-    let boot = bench.boot_plan(&fault_image(), &plan, "crash.transcript");
+    let boot = bench.boot_plan(&fault_image("bios"), &plan, "crash.transcript");
     assert_eq!(boot.end, BootEnd::Crashed, "{boot:#?}");
     assert_eq!(boot.benches.len(), 1, "earlier records are complete: {boot:#?}");
     assert_eq!(boot.benches[0].status, Status::Measured, "{boot:#?}");
