@@ -7,3 +7,5 @@ pub(crate) mod nvme;
 pub(crate) mod pci;
 #[cfg(test)]
 pub(crate) mod scripted;
+#[cfg(any(feature = "kernel", test))]
+pub(crate) mod virtio;

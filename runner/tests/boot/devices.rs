@@ -152,3 +152,13 @@ fn intel_cards_reach_the_gateway() {
 fn intel_cards_under_uefi_reach_the_gateway() {
     cards_reach_the_gateway("uefi", &["e1000", "e1000e"]);
 }
+
+#[test]
+fn writes_to_virtio_disks_last_and_stay_where_they_may() {
+    writes_last_and_stay_where_they_may("virtio-blk-pci");
+}
+
+#[test]
+fn writes_to_virtio_disks_without_older_registers_last_and_stay_where_they_may() {
+    writes_last_and_stay_where_they_may("virtio-blk-pci,disable-legacy=on");
+}

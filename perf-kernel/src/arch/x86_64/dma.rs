@@ -38,14 +38,29 @@ impl FrameMemory {
     pub(crate) const fn new(memory: PhysicalMemory, frames: &'static Mutex<Frames>) -> Self {
         Self { memory, frames }
     }
+
+    /// Gives back a block whose region was left to a device, which is done with it.
+    pub(super) fn release(&self, frame: Frame) {
+        let _ = self.frames.lock().release(frame);
+    }
+
+    /// Where devices find what lies at `pointer`; `None` if they do not reach it.
+    pub(super) fn address_of(&self, pointer: *const u8) -> Option<u64> {
+        self.memory.address_of(pointer)
+    }
+}
+
+/// The order of the smallest block of at least `bytes`; `None` if there is none so large.
+pub(super) fn order_of(bytes: usize) -> Option<u8> {
+    let wanted = u64::try_from(bytes.max(1)).ok()?;
+    (0..=ORDER_MAX).find(|order| FRAME_BYTES << order >= wanted)
 }
 
 impl DmaMemory for FrameMemory {
     type Region = FrameRegion;
 
     fn allocate(&self, bytes: usize) -> Option<FrameRegion> {
-        let wanted = u64::try_from(bytes.max(1)).ok()?;
-        let order = (0..=ORDER_MAX).find(|order| FRAME_BYTES << order >= wanted)?;
+        let order = order_of(bytes)?;
         let frame = self.frames.lock().allocate(order).ok()?;
         let length = usize::try_from(frame.bytes()).ok()?;
         let address = frame.address;
@@ -60,11 +75,16 @@ impl DmaMemory for FrameMemory {
 }
 
 impl FrameRegion {
+    /// Its first byte.
+    pub(super) const fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
     /// Where `length` bytes at `offset` are.
     ///
     /// # Panics
     /// Panics if they reach beyond the end.
-    fn place(&self, offset: usize, length: usize) -> NonNull<u8> {
+    pub(super) fn place(&self, offset: usize, length: usize) -> NonNull<u8> {
         let end = offset.checked_add(length);
         assert!(end.is_some_and(|end| end <= self.length), "a driver stays in its memory");
         // SAFETY: the offset is inside the block.

@@ -79,10 +79,14 @@ pub mod user;
 #[cfg(any(feature = "kernel", test))]
 mod vector_state;
 #[cfg(feature = "kernel")]
+mod virtio_queue;
+#[cfg(feature = "kernel")]
 pub mod work;
 
 #[cfg(feature = "kernel")]
 pub(crate) use dma::FrameMemory;
+#[cfg(feature = "kernel")]
+pub(crate) use virtio_queue::RequestQueue;
 #[cfg(feature = "kernel")]
 pub use {
     mmio::Mmio,

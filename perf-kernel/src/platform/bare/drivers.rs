@@ -10,10 +10,10 @@ use multios_core::storage::Disk;
 
 use super::buses::Buses;
 use super::machine::BarePlatform;
-use crate::arch::{FrameMemory, Mmio, counter};
+use crate::arch::{FrameMemory, Mmio, RequestQueue, counter};
 use crate::devices::access::Time;
-use crate::devices::pci::{Bar, Capability, Function, Master, bar, capabilities, enable};
-use crate::devices::{e1000, nvme};
+use crate::devices::pci::{Bar, Capability, Configuration, Function, Master, bar, capabilities, enable};
+use crate::devices::{e1000, nvme, virtio};
 use crate::units::{Hertz, Nanoseconds};
 
 /// Registers of a device that are looked at, at most.
@@ -49,8 +49,9 @@ impl BarePlatform {
 
     /// Starts every disk that there is a driver for.
     pub(super) fn start_disks(&self) -> Vec<Result<Disk, String>> {
-        let disks = self.buses().functions().iter().filter(|function| is_nvme(function));
-        disks.map(|function| self.start_disk(function)).collect()
+        let functions = self.buses().functions().iter();
+        let disks = functions.filter_map(|function| disk_model(function).map(|model| (function, model)));
+        disks.map(|(function, model)| self.start_disk(function, model)).collect()
     }
 
     /// Starts every network card that there is a driver for.
@@ -84,11 +85,25 @@ impl BarePlatform {
         Buses::get(self.ports, &self.memory, self.tables.as_ref())
     }
 
-    fn start_disk(&self, function: &Function) -> Result<Disk, String> {
-        let registers = self.reach(function)?;
-        let disk = nvme::NvmeDisk::open(registers, self.time(), &self.device_memory());
-        let disk = disk.map_err(|error| self.give_up(function, &error))?;
-        Ok(Disk::new(format!("NVMe disk {}", function.address), Box::new(disk)))
+    fn start_disk(&self, function: &Function, model: DiskModel) -> Result<Disk, String> {
+        match model {
+            DiskModel::Nvme => {
+                let registers = self.reach(function)?;
+                let disk = nvme::NvmeDisk::open(registers, self.time(), &self.device_memory());
+                let disk = disk.map_err(|error| self.give_up(function, &error))?;
+                Ok(Disk::new(format!("NVMe disk {}", function.address), Box::new(disk)))
+            }
+            DiskModel::Virtio => {
+                let transport = self.reach_virtio(function)?;
+                let memory = self.device_memory();
+                let queue = |transport: &mut _| {
+                    RequestQueue::new(memory, transport, virtio::QUEUE, virtio::MEMORY_BYTES)
+                };
+                let disk = virtio::VirtioDisk::open(transport, self.time(), queue);
+                let disk = disk.map_err(|error| self.give_up(function, &error))?;
+                Ok(Disk::new(format!("virtio disk {}", function.address), Box::new(disk)))
+            }
+        }
     }
 
     fn start_network_device(
@@ -105,15 +120,40 @@ impl BarePlatform {
     /// The registers that the first base address gives, of a function that may read and write memory from now on.
     fn reach(&self, function: &Function) -> Result<Mmio, String> {
         let mut space = self.buses().space().lock();
-        let Some(Bar::Memory { address, bytes }) = bar(&mut **space, function, 0) else {
+        let registers = self.registers(&mut **space, function, 0)?;
+        enable(&mut **space, function.address, Master::On);
+        Ok(registers)
+    }
+
+    /// The registers of a virtio device, which may read and write memory from now on.
+    fn reach_virtio(&self, function: &Function) -> Result<virtio::PciTransport<Mmio>, String> {
+        let mut space = self.buses().space().lock();
+        let places = virtio::places(&mut **space, function)
+            .ok_or_else(|| format!("start {function}: it does not name its registers"))?;
+        let mut find = |place: virtio::Place| -> Result<Mmio, String> {
+            let registers = self.registers(&mut **space, function, place.bar)?;
+            let part = registers.part(place.offset, place.bytes);
+            part.ok_or_else(|| format!("start {function}: it names registers that it does not have"))
+        };
+        let (common, notify) = (find(places.common)?, find(places.notify)?);
+        let device = find(places.device)?;
+        enable(&mut **space, function.address, Master::On);
+        Ok(virtio::PciTransport { common, notify, notify_multiplier: places.notify_multiplier, device })
+    }
+
+    /// The registers that base address number `index` of a function that is not in use gives.
+    fn registers(
+        &self,
+        space: &mut (impl Configuration + ?Sized),
+        function: &Function,
+        index: u8,
+    ) -> Result<Mmio, String> {
+        let Some(Bar::Memory { address, bytes }) = bar(space, function, index) else {
             return Err(format!("start {function}: it has no registers in memory"));
         };
         let length = usize::try_from(bytes.min(REGISTER_BYTES_MAX)).unwrap_or(0);
         let registers = self.memory.registers(address, length);
-        let registers = registers
-            .ok_or_else(|| format!("start {function}: its registers at {address:#x} are not mapped"))?;
-        enable(&mut **space, function.address, Master::On);
-        Ok(registers)
+        registers.ok_or_else(|| format!("start {function}: its registers at {address:#x} are not mapped"))
     }
 
     /// A function that did not start may not reach memory any longer.
@@ -137,9 +177,19 @@ fn may_write(disk: &mut Disk) -> Result<(), String> {
     disk.permit(&[]).map(|_| ()).map_err(|why| format!("{name}: failed to {why}"))
 }
 
-/// Mass storage, NVM, by the interface of NVM Express (PCI Code and ID Assignment, class 01/08/02).
-fn is_nvme(function: &Function) -> bool {
-    function.class == [1, 8] && function.interface == 2
+/// What drives a disk.
+#[derive(Clone, Copy)]
+enum DiskModel {
+    Nvme,
+    Virtio,
+}
+
+fn disk_model(function: &Function) -> Option<DiskModel> {
+    // Mass storage, NVM, by the interface of NVM Express (PCI Code and ID Assignment, class 01/08/02).
+    if function.class == [1, 8] && function.interface == 2 {
+        return Some(DiskModel::Nvme);
+    }
+    virtio::Kind::of(function).map(|virtio::Kind::Block| DiskModel::Virtio)
 }
 
 fn network_model(function: &Function) -> Option<e1000::Model> {
@@ -148,5 +198,9 @@ fn network_model(function: &Function) -> Option<e1000::Model> {
 }
 
 fn driver_name(function: &Function) -> Option<&'static str> {
-    if is_nvme(function) { Some("nvme") } else { network_model(function).map(|_| "e1000") }
+    let disk = disk_model(function).map(|model| match model {
+        DiskModel::Nvme => "nvme",
+        DiskModel::Virtio => "virtio-blk",
+    });
+    disk.or_else(|| network_model(function).map(|_| "e1000"))
 }
