@@ -35,6 +35,8 @@ pub mod faults;
 #[cfg(feature = "kernel")]
 pub mod guarded_stacks;
 #[cfg(feature = "kernel")]
+mod high_registers;
+#[cfg(feature = "kernel")]
 mod interrupt_table;
 #[cfg(feature = "kernel")]
 mod mmio;

@@ -152,7 +152,7 @@ impl BarePlatform {
             return Err(format!("start {function}: it has no registers in memory"));
         };
         let length = usize::try_from(bytes.min(REGISTER_BYTES_MAX)).unwrap_or(0);
-        let registers = self.memory.registers(address, length);
+        let registers = self.memory.registers_anywhere(self.frames, address, length);
         registers.ok_or_else(|| format!("start {function}: its registers at {address:#x} are not mapped"))
     }
 
