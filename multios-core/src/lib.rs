@@ -14,8 +14,10 @@ use std as host;
 
 #[expect(unsafe_code, reason = "an allocator hands out raw memory")]
 pub mod memory;
+pub mod network;
 pub mod security;
 #[cfg(any(test, feature = "std"))]
 pub mod std_threads;
+pub mod storage;
 #[expect(unsafe_code, reason = "a mutex lends its value to whoever has the lock")]
 pub mod sync;

@@ -11,6 +11,12 @@ extern crate std;
 
 #[expect(unsafe_code, reason = "instructions and registers need it")]
 pub mod arch;
+#[cfg(any(feature = "kernel", test))]
+#[cfg_attr(
+    not(feature = "kernel"),
+    expect(dead_code, unused_imports, reason = "the bare platform, which tests leave out, uses the rest")
+)]
+mod devices;
 pub mod kernel;
 pub mod measure;
 pub mod plan;

@@ -82,7 +82,13 @@ impl Guest {
     fn launch(&self, profile: &str) -> Launch {
         let plan = Plan { exit_port: Some(0xf4), nonce: "n-7".to_owned(), ..Plan::quick() };
         let profile = profile_called(profile);
-        Launch { profile, accelerator: Accelerator::Tcg, image: self.image(), plan: Some(plan) }
+        Launch {
+            profile,
+            accelerator: Accelerator::Tcg,
+            image: self.image(),
+            plan: Some(plan),
+            devices: Vec::new(),
+        }
     }
 }
 

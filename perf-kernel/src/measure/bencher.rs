@@ -124,6 +124,12 @@ impl<'a> Bencher<'a> {
         self.conditions.platform
     }
 
+    /// What was asked for.
+    #[must_use]
+    pub const fn plan(&self) -> &'a Plan {
+        self.conditions.plan
+    }
+
     /// How the counter is read, for benches that time by hand.
     #[must_use]
     pub const fn counter(&self) -> CounterKind {

@@ -86,6 +86,7 @@ struct Overrides {
     rounds: Option<u16>,
     bench_ms_max: Option<u64>,
     raw_samples: Option<bool>,
+    scratch_disks: Option<Vec<String>>,
     uart: Option<UartChoice>,
     baud: Option<Baud>,
     exit_port: Option<u16>,
@@ -114,6 +115,7 @@ impl Overrides {
             rounds: self.rounds.or(preset.rounds),
             bench_ms_max: self.bench_ms_max.unwrap_or(preset.bench_ms_max),
             raw_samples: self.raw_samples.unwrap_or(preset.raw_samples),
+            scratch_disks: self.scratch_disks.unwrap_or(preset.scratch_disks),
             uart: self.uart.unwrap_or(preset.uart),
             baud: self.baud.unwrap_or(preset.baud),
             exit_port: self.exit_port.or(preset.exit_port),
@@ -137,6 +139,9 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     in_range("bench_ms_max", plan.bench_ms_max, 1, 86_400_000)?;
     in_range("linger_ms", plan.linger_ms, 0, 3_600_000)?;
     in_range("baud", baud, 300, 4_000_000)?;
+    if plan.scratch_disks.iter().any(|serial| serial.trim().is_empty()) {
+        return Err(PlanError::Value("scratch_disks has a blank serial number".to_string()));
+    }
     in_range("nonce length", plan.nonce.len() as u64, 0, 64)
 }
 
@@ -190,6 +195,17 @@ mod tests {
     #[test]
     fn filters_that_select_nothing_are_refused() {
         assert!(matches!(parse(b"filter = [\"nope/\"]"), Err(PlanError::Selection(_))));
+    }
+
+    #[test]
+    fn scratch_disks_are_named_one_by_one() {
+        let plan = parse(b"scratch_disks = [\"S-1\", \"S-2\"]\n").expect("a plan");
+        assert_eq!(plan.scratch_disks, ["S-1", "S-2"]);
+        let text = toml::to_string(&plan).expect("a plan is TOML");
+        assert_eq!(parse(text.as_bytes()), Ok(plan));
+        let text = toml::to_string(&Plan::quick()).expect("a plan is TOML");
+        assert!(!text.contains("scratch_disks"), "kernels that do not know the key take the plan too");
+        assert!(matches!(parse(b"scratch_disks = [\" \"]\n"), Err(PlanError::Value(_))));
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct Plan {
     pub bench_ms_max: u64,
     /// Whether `bench` records carry every sample.
     pub raw_samples: bool,
+    /// Serial numbers of disks that may be overwritten as a whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scratch_disks: Vec<String>,
     /// Where records go.
     pub uart: UartChoice,
     /// Bits a second on the UART.
@@ -110,6 +113,7 @@ impl Plan {
             rounds: None,
             bench_ms_max: 10_000,
             raw_samples: false,
+            scratch_disks: Vec::new(),
             uart: UartChoice::Auto,
             baud: Baud(115_200),
             exit_port: None,

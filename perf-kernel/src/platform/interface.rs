@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use multios_core::memory::{Frames, Heap};
+use multios_core::network::NetworkDevice;
+use multios_core::storage::Disk;
 
 use super::{Apart, Offence, UserMode};
 use crate::pmu::{Absence, Counts, Figure};
@@ -77,6 +79,17 @@ pub trait Platform {
     /// Why there are none.
     fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
         Err(Absence::NotAsked)
+    }
+
+    /// Starts every disk of the machine that there is a driver for. It stops when it is dropped; starting it again
+    /// before is a mistake of the caller's, which costs him the first.
+    fn open_disks(&self) -> Vec<Result<Disk, String>> {
+        Vec::new()
+    }
+
+    /// Starts every network card of the machine that there is a driver for, on the same terms.
+    fn open_network_devices(&self) -> Vec<Result<Box<dyn NetworkDevice>, String>> {
+        Vec::new()
     }
 
     /// Notes which bench runs, by its id with scale, for whoever must name it in a crash record. `None` between

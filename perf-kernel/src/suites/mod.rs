@@ -4,6 +4,8 @@ mod admin;
 mod bench;
 mod buffer;
 mod concurrent;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod device;
 mod env;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod fault;
@@ -28,8 +30,8 @@ pub use limit::{BoundUnit, Limit, Relation, Statistic};
 pub use scale::Scale;
 pub use selection::{Selected, SelectionError, select};
 
-/// The `fault` suite comes on top where it is built.
-const SUITE_COUNT: usize = if cfg!(all(feature = "kernel", feature = "fault-benches")) { 9 } else { 8 };
+/// The suites `device` and `fault`, which are for tests, come on top where they are built.
+const SUITE_COUNT: usize = if cfg!(all(feature = "kernel", feature = "fault-benches")) { 10 } else { 8 };
 
 /// Every suite, in the order in which a boot runs them.
 pub static SUITES: [&Suite; SUITE_COUNT] = [
@@ -41,6 +43,8 @@ pub static SUITES: [&Suite; SUITE_COUNT] = [
     &monitor::SUITE,
     &concurrent::SUITE,
     &memory::SUITE,
+    #[cfg(all(feature = "kernel", feature = "fault-benches"))]
+    &device::SUITE,
     #[cfg(all(feature = "kernel", feature = "fault-benches"))]
     &fault::SUITE,
 ];

@@ -39,6 +39,7 @@ pub(super) fn boot_in_qemu(
             accelerator: chosen.accelerator,
             image: images.of(turn.number).path.clone(),
             plan: Some(turn.plan.clone()),
+            devices: Vec::new(),
         };
         let screen = (!profile.has_serial).then(|| turn.transcript.with_extension("ppm"));
         Ok(Machine { qemu: QemuSource::start(&launch).map_err(&missing)?, screen })

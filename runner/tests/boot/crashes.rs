@@ -33,7 +33,7 @@ const CRASHES: [(&str, &str, &str); 9] = [
 fn boot(bench: &Bench, filters: &[&str]) -> Boot {
     let quoted: Vec<String> = filters.iter().map(|filter| format!("\"{filter}\"")).collect();
     bench.boot_plan_exactly(
-        &fault_image(),
+        &fault_image("bios"),
         &format!("filter = [{}]\n", quoted.join(", ")),
         "crash.transcript",
     )

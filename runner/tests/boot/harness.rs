@@ -1,5 +1,6 @@
 //! Starts `multios-perf` on the built images, in a folder of its own.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -64,17 +65,29 @@ impl Bench {
     /// Boots a copy of `image` with `plan` in it, whatever this program thinks of the plan, and keeps the transcript
     /// under `transcript`.
     pub(crate) fn boot_plan(&self, image: &Path, plan: &str, transcript: &str) -> Boot {
-        self.boot_with("bios", Accelerator::Tcg, image, plan, transcript)
+        self.boot_with("bios", Accelerator::Tcg, image, plan, transcript, Vec::new())
     }
 
     /// The same on the machine of `profile`.
     pub(crate) fn boot_plan_on(&self, profile: &str, image: &Path, plan: &str, transcript: &str) -> Boot {
-        self.boot_with(profile, Accelerator::Tcg, image, plan, transcript)
+        self.boot_with(profile, Accelerator::Tcg, image, plan, transcript, Vec::new())
     }
 
     /// The same where ticks are instructions.
     pub(crate) fn boot_plan_exactly(&self, image: &Path, plan: &str, transcript: &str) -> Boot {
-        self.boot_with("bios", Accelerator::Icount, image, plan, transcript)
+        self.boot_with("bios", Accelerator::Icount, image, plan, transcript, Vec::new())
+    }
+
+    /// As [`Self::boot_plan_on`], with more words of QEMU's command line.
+    pub(crate) fn boot_devices(
+        &self,
+        profile: &str,
+        image: &Path,
+        plan: &str,
+        transcript: &str,
+        devices: Vec<OsString>,
+    ) -> Boot {
+        self.boot_with(profile, Accelerator::Tcg, image, plan, transcript, devices)
     }
 
     fn boot_with(
@@ -84,6 +97,7 @@ impl Bench {
         image: &Path,
         plan: &str,
         transcript: &str,
+        devices: Vec<OsString>,
     ) -> Boot {
         let config = config::load(&self.path("qemu.toml")).expect("profiles");
         let profile = config.profile(profile).expect("a profile").clone();
@@ -91,7 +105,7 @@ impl Bench {
         fs::copy(image, &copy).expect("room");
         image::write_plan(&copy, plan).expect("an image");
         let patience = Patience { hang: profile.silence_max, boot: profile.boot_max };
-        let launch = Launch { profile, accelerator, image: copy, plan: None };
+        let launch = Launch { profile, accelerator, image: copy, plan: None, devices };
         let mut qemu = QemuSource::start(&launch).expect("QEMU starts");
         let mut bytes = Vec::new();
         let boots = collect(&mut qemu, &mut bytes, &mut Silent, &patience, &AtomicBool::new(false));
@@ -112,14 +126,14 @@ pub(crate) fn image(firmware: &str) -> PathBuf {
     built("target/image", firmware)
 }
 
-/// An image of the kernel that faults on purpose.
-pub(crate) fn fault_image() -> PathBuf {
-    built("target/fault-image", "bios")
+/// An image of the kernel that has the benches for tests, those that fault on purpose among them.
+pub(crate) fn fault_image(firmware: &str) -> PathBuf {
+    built("target/fault-image", firmware)
 }
 
 /// That kernel with its debug information.
 pub(crate) fn fault_kernel() -> PathBuf {
-    fault_image().with_file_name("perf-kernel")
+    fault_image("bios").with_file_name("perf-kernel")
 }
 
 fn built(folder: &str, firmware: &str) -> PathBuf {

@@ -42,6 +42,17 @@ impl Mmio {
         Self { start, length }
     }
 
+    /// The `bytes` of registers from `offset` on; `None` if they reach beyond the end.
+    pub(crate) fn part(self, offset: u32, bytes: u32) -> Option<Self> {
+        let (offset, length) = (usize::try_from(offset).ok()?, usize::try_from(bytes).ok()?);
+        if offset.checked_add(length)? > self.length {
+            return None;
+        }
+        // SAFETY: `offset` is at most the length of the block.
+        let start = unsafe { self.start.add(offset) };
+        Some(Self { start, length })
+    }
+
     mmio_access!(read_u8, write_u8, u8, "a byte");
     mmio_access!(read_u16, write_u16, u16, "two bytes");
     mmio_access!(read_u32, write_u32, u32, "four bytes");

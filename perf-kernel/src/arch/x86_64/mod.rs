@@ -25,6 +25,8 @@ mod deadline_timer;
 #[cfg(feature = "kernel")]
 mod descriptors;
 #[cfg(feature = "kernel")]
+mod dma;
+#[cfg(feature = "kernel")]
 pub mod ending;
 #[cfg(feature = "kernel")]
 pub mod entry;
@@ -34,6 +36,8 @@ pub mod exceptions;
 pub mod faults;
 #[cfg(feature = "kernel")]
 pub mod guarded_stacks;
+#[cfg(feature = "kernel")]
+mod high_registers;
 #[cfg(feature = "kernel")]
 mod interrupt_table;
 #[cfg(feature = "kernel")]
@@ -87,8 +91,14 @@ pub mod user;
 #[cfg(any(feature = "kernel", test))]
 mod vector_state;
 #[cfg(feature = "kernel")]
+mod virtio_queue;
+#[cfg(feature = "kernel")]
 pub mod work;
 
+#[cfg(feature = "kernel")]
+pub(crate) use dma::FrameMemory;
+#[cfg(feature = "kernel")]
+pub(crate) use virtio_queue::RequestQueue;
 #[cfg(feature = "kernel")]
 pub use {
     mmio::Mmio,

@@ -9,11 +9,12 @@ use bootloader_api::info::{BootInfo, FrameBuffer, PixelFormat};
 use multios_core::memory::Frames;
 use xxhash_rust::xxh3::Xxh3;
 
+use super::buses::Buses;
 use super::crash::{self, Means};
 use super::machine::{BarePlatform, Parts};
+use super::memory;
 use super::screen::{Canvas, ColourOrder, Dashboard, MachineView, PixelLayout};
 use super::uart::{Found, Registers, Sources, UartLink, find};
-use super::{memory, pci};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
 use crate::arch::ending::Seizable;
@@ -23,7 +24,7 @@ use crate::plan::{self, Plan, Preset};
 use crate::platform::Platform;
 use crate::run::{self, Identity, Progress, Subjects};
 use crate::units::Bytes;
-use crate::wire::{BenchRecord, Console, EndReason, Link, Machine, NoLink, Sender, Start};
+use crate::wire::{BenchRecord, Console, EndReason, Level, Link, Machine, NoLink, Sender, Start};
 
 /// What records go through, whatever the line is.
 pub(super) type Wire = Sender<Box<dyn Link + Send>>;
@@ -89,6 +90,10 @@ pub fn start(hand_over: HandOver) -> ! {
         for (level, text) in platform.start_processors(ring0) {
             let _ = sender.log(level, text);
         }
+        for text in platform.describe_devices() {
+            let _ = sender.log(Level::Info, text);
+        }
+        Buses::forget();
     }
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {
@@ -137,7 +142,7 @@ fn linger(platform: &BarePlatform, sender: &mut Wire, plan: &Plan) {
 
 fn open_wire<'a>(
     wire: &'a mut Option<Wire>,
-    mut ports: Ports,
+    ports: Ports,
     memory: &PhysicalMemory,
     plan_file: &'static [u8],
     tables: Option<&Tables>,
@@ -148,7 +153,7 @@ fn open_wire<'a>(
     let dbg2 = tables.and_then(|tables| tables.find(*b"DBG2"));
     let sources = Sources { spcr: spcr.as_deref(), dbg2: dbg2.as_deref() };
     let means = Means { ports, memory: *memory, image_base: 0, plan_file };
-    let pci_ports = || pci::serial_ports(&mut ports);
+    let pci_ports = || Buses::get(ports, memory, tables).serial_ports();
     let found = find(plan.uart, plan.baud, sources, pci_ports, |place| means.reach(place));
     if let Some(found) = &found {
         crash::set_line(found.place);

@@ -1,6 +1,6 @@
 //! The clocks of a PC that run at known frequencies.
 
-use super::io::{MemoryIo, PortIo};
+use crate::devices::io::{MemoryIo, PortIo};
 use crate::platform::ReferenceClock;
 use crate::units::Hertz;
 

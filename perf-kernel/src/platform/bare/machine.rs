@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use acpi::address::AddressSpace;
 use bootloader_api::info::MemoryRegionKind;
 use multios_core::memory::{Frames, Heap};
+use multios_core::network::NetworkDevice;
+use multios_core::storage::Disk;
 use spin::{Mutex, Once};
 
 use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
@@ -40,10 +42,10 @@ static FRAMES: Once<Mutex<Frames>> = Once::new();
 /// A machine that this kernel has to itself. Benches run on the processor that the firmware has started.
 pub struct BarePlatform {
     pub(super) memory: PhysicalMemory,
-    ports: Ports,
+    pub(super) ports: Ports,
     allocator: &'static KernelAllocator,
     pub(super) frames: &'static Mutex<Frames>,
-    tables: Option<Tables>,
+    pub(super) tables: Option<Tables>,
     console: Console,
     interference: InterferenceSources,
     counters: Result<BareCounters, Absence>,
@@ -124,8 +126,13 @@ impl BarePlatform {
 
     /// The ticks of `time`; rather too many before the clock is calibrated.
     pub(super) fn ticks(&self, time: Nanoseconds) -> Ticks {
+        time.to_ticks(self.frequency_or_guess())
+    }
+
+    /// The counter's frequency; rather too high before the clock is calibrated.
+    pub(super) fn frequency_or_guess(&self) -> Hertz {
         let frequency = self.clock.lock().1;
-        time.to_ticks(if frequency.0 == 0 { FREQUENCY_GUESS } else { frequency })
+        if frequency.0 == 0 { FREQUENCY_GUESS } else { frequency }
     }
 
     fn event_timer(&self) -> Option<EventTimer<Mmio>> {
@@ -199,8 +206,8 @@ impl Platform for BarePlatform {
             Need::Ring0 => Ok(()),
             Need::Smp if per_cpu::count() >= 2 => Ok(()),
             Need::Smp => Err("no CPU runs besides the first".to_string()),
-            Need::Disk => Err("this kernel has no disk driver".to_string()),
-            Need::Nic => Err("this kernel has no network driver".to_string()),
+            Need::Disk => self.has_scratch_disk(),
+            Need::Nic => self.has_network_device(),
             Need::Aperf => {
                 lacks(self.interference.has_performance_clocks(), "the CPU has no APERF and MPERF")
             }
@@ -248,6 +255,14 @@ impl Platform for BarePlatform {
 
     fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
         self.counters.as_ref().map(|counters| counters as &dyn EventCounters).map_err(|absence| *absence)
+    }
+
+    fn open_disks(&self) -> Vec<Result<Disk, String>> {
+        self.start_disks()
+    }
+
+    fn open_network_devices(&self) -> Vec<Result<Box<dyn NetworkDevice>, String>> {
+        self.start_network_devices()
     }
 
     fn set_running_bench(&self, id: Option<&str>) {

@@ -6,20 +6,22 @@
 mod apart;
 #[cfg(feature = "kernel")]
 pub mod boot;
+#[cfg(feature = "kernel")]
+mod buses;
 #[cfg(any(feature = "kernel", test))]
 mod clocks;
 #[cfg(feature = "kernel")]
 pub mod crash;
 #[cfg(feature = "kernel")]
+mod drivers;
+#[cfg(feature = "kernel")]
 mod event_counters;
 mod explain;
 #[cfg(feature = "kernel")]
 mod interference;
-mod io;
 #[cfg(feature = "kernel")]
 mod machine;
 mod memory;
-mod pci;
 #[cfg(feature = "kernel")]
 mod processors;
 #[cfg(any(feature = "kernel", test))]

@@ -17,13 +17,14 @@ pub(super) struct MachineFiles<'a> {
     pub(super) firmware: Option<FirmwareFiles>,
 }
 
-/// The arguments for `profile`. The UART is on standard input and output: a pipe takes 64 KiB before the machine has to
+/// The arguments for `profile`, with `devices` among them. The UART is on standard input and output: a pipe takes 64 KiB before the machine has to
 /// wait, a socket takes a few hundred bytes that come one by one.
 pub(super) fn arguments(
     profile: &Profile,
     accelerator: Accelerator,
     exit_port: Option<u16>,
     files: &MachineFiles<'_>,
+    devices: &[OsString],
 ) -> Vec<OsString> {
     let mut list = Arguments(Vec::new());
     list.add([
@@ -59,6 +60,7 @@ pub(super) fn arguments(
     if let Some(port) = exit_port {
         list.add(["-device", &format!("isa-debug-exit,iobase={port:#x},iosize=0x04")]);
     }
+    list.0.extend_from_slice(devices);
     list.add_file("-chardev", "socket,id=monitor,path=", files.monitor);
     list.add(["-mon", "chardev=monitor,mode=control"]);
     list.0
@@ -104,7 +106,7 @@ mod tests {
             monitor: Path::new("/run/m"),
             firmware: is_uefi.then_some(firmware),
         };
-        let words = arguments(profile, accelerator, exit_port, &files);
+        let words = arguments(profile, accelerator, exit_port, &files, &["-device".into(), "nvme".into()]);
         words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
     }
 
@@ -135,6 +137,11 @@ mod tests {
             line("default", Accelerator::Kvm, Some(0xf4)).contains("isa-debug-exit,iobase=0xf4,iosize=0x04")
         );
         assert!(!line("default", Accelerator::Kvm, None).contains("isa-debug-exit"));
+    }
+
+    #[test]
+    fn further_devices_are_added() {
+        assert!(line("bios", Accelerator::Tcg, None).contains(" -device nvme "));
     }
 
     #[test]

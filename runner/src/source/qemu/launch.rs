@@ -1,5 +1,6 @@
 //! What QEMU is asked to boot.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use perf_kernel::plan::Plan;
@@ -19,4 +20,6 @@ pub struct Launch {
     /// What the copy's plan is replaced by; `None` leaves the one that the image has. Its `exit_port` gives the machine
     /// a device that ends QEMU.
     pub plan: Option<Plan>,
+    /// More words of QEMU's command line, for devices that a profile does not have: `-device`, `nvme,drive=a`, ...
+    pub devices: Vec<OsString>,
 }

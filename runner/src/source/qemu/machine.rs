@@ -56,7 +56,7 @@ impl QemuSource {
         let listener = listen(&socket)?;
         let exit_port = launch.plan.as_ref().and_then(|plan| plan.exit_port);
         let files = MachineFiles { disk: &disk, monitor: &socket, firmware };
-        let arguments = arguments(&launch.profile, launch.accelerator, exit_port, &files);
+        let arguments = arguments(&launch.profile, launch.accelerator, exit_port, &files, &launch.devices);
         let mut process =
             Process::spawn(&program, &arguments).map_err(io_error(format!("start {}", program.display())))?;
         let monitor = Monitor::accept(&listener, &mut process).map_err(|error| {

@@ -17,6 +17,7 @@ mod traps;
 
 pub(super) use area::UserArea;
 pub(super) use protection::{install_on_cpu, leave};
+pub(super) use translations::uses_kernel_tables;
 pub(super) use traps::handle;
 
 pub use machine::UserMachine;

@@ -61,6 +61,11 @@ pub(super) fn current_root() -> u64 {
     CpuArea::of_caller().translations.root.load(Ordering::Relaxed)
 }
 
+/// Whether the tables in use are the kernel's own.
+pub(in crate::arch::x86_64) fn uses_kernel_tables() -> bool {
+    current_root() == kernel_root()
+}
+
 /// Uses the tables of `root`, unless they are in use. Whoever gives the root has the kernel's upper half in it.
 #[inline]
 pub(super) fn switch_to(root: u64) {

@@ -1,7 +1,7 @@
 //! The eight registers of a UART, at ports or in memory.
 
 use crate::arch::uart_backend::UartRegisters;
-use crate::platform::bare::io::{MemoryIo, PortIo};
+use crate::devices::io::{MemoryIo, PortIo};
 
 /// The eight registers of a UART.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
-//! The two ways to a device's registers, as drivers see them: a test implements them with a plain struct.
+//! The two ways to the registers of devices, as drivers see them: a test implements them with a plain struct.
 
 /// I/O ports.
-pub(super) trait PortIo {
+pub(crate) trait PortIo {
     /// Reads a byte.
     fn read_u8(&mut self, port: u16) -> u8;
 
@@ -16,7 +16,7 @@ pub(super) trait PortIo {
 }
 
 /// A block of registers in memory, by offset from its start.
-pub(super) trait MemoryIo {
+pub(crate) trait MemoryIo {
     /// Reads a byte.
     fn read_u8(&mut self, offset: usize) -> u8;
 
@@ -40,6 +40,7 @@ pub(super) trait MemoryIo {
 mod real {
     use super::{MemoryIo, PortIo};
     use crate::arch::{Mmio, Ports};
+    use crate::devices::access::DeviceRegisters;
 
     impl PortIo for Ports {
         fn read_u8(&mut self, port: u16) -> u8 {
@@ -56,6 +57,16 @@ mod real {
 
         fn write_u32(&mut self, port: u16, value: u32) {
             Self::write_u32(*self, port, value);
+        }
+    }
+
+    impl DeviceRegisters for Mmio {
+        fn read(&mut self, offset: usize) -> u32 {
+            self.read_u32(offset)
+        }
+
+        fn write(&mut self, offset: usize, value: u32) {
+            self.write_u32(offset, value);
         }
     }
 

@@ -1,0 +1,17 @@
+//! PCI and PCI Express: what is there, and where its registers are.
+
+mod capabilities;
+mod function;
+mod mechanism;
+mod scan;
+#[cfg(test)]
+mod scripted;
+mod serial;
+
+pub(crate) use capabilities::{Capability, capabilities};
+pub(crate) use function::{Address, Bar, Function, Master, bar, enable};
+pub(crate) use mechanism::{Configuration, MemoryMechanism, PortMechanism, windows};
+pub(crate) use scan::scan;
+#[cfg(test)]
+pub(crate) use scripted::ScriptedBus;
+pub(crate) use serial::serial_ports;

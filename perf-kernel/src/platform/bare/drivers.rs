@@ -1,0 +1,211 @@
+//! Which device gets which driver.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use multios_core::network::NetworkDevice;
+use multios_core::storage::Disk;
+
+use super::buses::Buses;
+use super::machine::BarePlatform;
+use crate::arch::{FrameMemory, Mmio, RequestQueue, counter};
+use crate::devices::access::Time;
+use crate::devices::pci::{Bar, Capability, Configuration, Function, Master, bar, capabilities, enable};
+use crate::devices::{e1000, nvme, virtio};
+use crate::units::{Hertz, Nanoseconds};
+
+/// Registers of a device that are looked at, at most.
+const REGISTER_BYTES_MAX: u64 = 1 << 20;
+
+/// The counter as a clock.
+struct CounterTime(Hertz);
+
+impl Time for CounterTime {
+    fn now(&self) -> Nanoseconds {
+        Nanoseconds(counter::now().to_picoseconds(self.0) / 1_000)
+    }
+}
+
+impl BarePlatform {
+    /// What is found on the buses, for people: a line for each function.
+    pub(super) fn describe_devices(&self) -> Vec<String> {
+        let buses = self.buses();
+        let mut space = buses.space().lock();
+        let line = |function: &Function| {
+            let messages =
+                capabilities(&mut **space, function).into_iter().map(|capability| match capability {
+                    Capability::Msi { messages, .. } => format!(", MSI {messages}"),
+                    Capability::MsiX { messages, .. } => format!(", MSI-X {messages}"),
+                    Capability::Other { .. } => String::new(),
+                });
+            let messages: String = messages.collect();
+            let driver = driver_name(function).map_or_else(String::new, |name| format!(", driver {name}"));
+            format!("device {function}{messages}{driver}")
+        };
+        buses.functions().iter().map(line).collect()
+    }
+
+    /// Starts every disk that there is a driver for.
+    pub(super) fn start_disks(&self) -> Vec<Result<Disk, String>> {
+        let buses = self.buses();
+        let functions = buses.functions().iter();
+        let disks = functions.filter_map(|function| disk_model(function).map(|model| (function, model)));
+        disks.map(|(function, model)| self.start_disk(function, model)).collect()
+    }
+
+    /// Starts every network card that there is a driver for.
+    pub(super) fn start_network_devices(&self) -> Vec<Result<Box<dyn NetworkDevice>, String>> {
+        let buses = self.buses();
+        let cards = buses.functions().iter();
+        let cards = cards.filter_map(|function| network_model(function).map(|model| (function, model)));
+        cards.map(|(function, model)| self.start_network_device(function, model)).collect()
+    }
+
+    /// Whether a disk has a partition that may be written to.
+    pub(super) fn has_scratch_disk(&self) -> Result<(), String> {
+        let mut reason = "the machine has no disk that this kernel drives".to_string();
+        for disk in self.start_disks() {
+            match disk.and_then(|mut disk| may_write(&mut disk)) {
+                Ok(()) => return Ok(()),
+                Err(why) => reason = why,
+            }
+        }
+        Err(reason)
+    }
+
+    /// Whether there is a network card with a driver.
+    pub(super) fn has_network_device(&self) -> Result<(), String> {
+        let has_one = self.buses().functions().iter().any(|function| network_model(function).is_some());
+        has_one
+            .then_some(())
+            .ok_or_else(|| "the machine has no network card that this kernel drives".to_string())
+    }
+
+    fn buses(&self) -> Arc<Buses> {
+        Buses::get(self.ports, &self.memory, self.tables.as_ref())
+    }
+
+    fn start_disk(&self, function: &Function, model: DiskModel) -> Result<Disk, String> {
+        match model {
+            DiskModel::Nvme => {
+                let registers = self.reach(function)?;
+                let disk = nvme::NvmeDisk::open(registers, self.time(), &self.device_memory());
+                let disk = disk.map_err(|error| self.give_up(function, &error))?;
+                Ok(Disk::new(format!("NVMe disk {}", function.address), Box::new(disk)))
+            }
+            DiskModel::Virtio => {
+                let transport = self.reach_virtio(function)?;
+                let memory = self.device_memory();
+                let queue = |transport: &mut _| {
+                    RequestQueue::new(memory, transport, virtio::QUEUE, virtio::MEMORY_BYTES)
+                };
+                let disk = virtio::VirtioDisk::open(transport, self.time(), queue);
+                let disk = disk.map_err(|error| self.give_up(function, &error))?;
+                Ok(Disk::new(format!("virtio disk {}", function.address), Box::new(disk)))
+            }
+        }
+    }
+
+    fn start_network_device(
+        &self,
+        function: &Function,
+        model: e1000::Model,
+    ) -> Result<Box<dyn NetworkDevice>, String> {
+        let registers = self.reach(function)?;
+        let card = e1000::E1000::open(registers, self.time(), &self.device_memory(), model);
+        let card = card.map_err(|error| self.give_up(function, &error))?;
+        Ok(Box::new(card))
+    }
+
+    /// The registers that the first base address gives, of a function that may read and write memory from now on.
+    fn reach(&self, function: &Function) -> Result<Mmio, String> {
+        let buses = self.buses();
+        let mut space = buses.space().lock();
+        let registers = self.registers(&mut **space, function, 0)?;
+        enable(&mut **space, function.address, Master::On);
+        Ok(registers)
+    }
+
+    /// The registers of a virtio device, which may read and write memory from now on.
+    fn reach_virtio(&self, function: &Function) -> Result<virtio::PciTransport<Mmio>, String> {
+        let buses = self.buses();
+        let mut space = buses.space().lock();
+        let places = virtio::places(&mut **space, function)
+            .ok_or_else(|| format!("start {function}: it does not name its registers"))?;
+        let mut find = |place: virtio::Place| -> Result<Mmio, String> {
+            let registers = self.registers(&mut **space, function, place.bar)?;
+            let part = registers.part(place.offset, place.bytes);
+            part.ok_or_else(|| format!("start {function}: it names registers that it does not have"))
+        };
+        let (common, notify) = (find(places.common)?, find(places.notify)?);
+        let device = find(places.device)?;
+        enable(&mut **space, function.address, Master::On);
+        Ok(virtio::PciTransport { common, notify, notify_multiplier: places.notify_multiplier, device })
+    }
+
+    /// The registers that base address number `index` of a function that is not in use gives.
+    fn registers(
+        &self,
+        space: &mut (impl Configuration + ?Sized),
+        function: &Function,
+        index: u8,
+    ) -> Result<Mmio, String> {
+        let Some(Bar::Memory { address, bytes }) = bar(space, function, index) else {
+            return Err(format!("start {function}: it has no registers in memory"));
+        };
+        let length = usize::try_from(bytes.min(REGISTER_BYTES_MAX)).unwrap_or(0);
+        let registers = self.memory.registers_anywhere(self.frames, address, length);
+        registers.ok_or_else(|| format!("start {function}: its registers at {address:#x} are not mapped"))
+    }
+
+    /// A function that did not start may not reach memory any longer.
+    fn give_up(&self, function: &Function, error: &dyn core::fmt::Display) -> String {
+        enable(&mut **self.buses().space().lock(), function.address, Master::Off);
+        format!("start {function}: failed to {error}")
+    }
+
+    fn device_memory(&self) -> FrameMemory {
+        FrameMemory::new(self.memory, self.frames)
+    }
+
+    fn time(&self) -> CounterTime {
+        CounterTime(self.frequency_or_guess())
+    }
+}
+
+/// Whether the disk has a partition that may be written to.
+fn may_write(disk: &mut Disk) -> Result<(), String> {
+    let name = disk.name().to_string();
+    disk.permit(&[]).map(|_| ()).map_err(|why| format!("{name}: failed to {why}"))
+}
+
+/// What drives a disk.
+#[derive(Clone, Copy)]
+enum DiskModel {
+    Nvme,
+    Virtio,
+}
+
+fn disk_model(function: &Function) -> Option<DiskModel> {
+    // Mass storage, NVM, by the interface of NVM Express (PCI Code and ID Assignment, class 01/08/02).
+    if function.class == [1, 8] && function.interface == 2 {
+        return Some(DiskModel::Nvme);
+    }
+    virtio::Kind::of(function).map(|virtio::Kind::Block| DiskModel::Virtio)
+}
+
+fn network_model(function: &Function) -> Option<e1000::Model> {
+    const INTEL: u16 = 0x8086;
+    (function.vendor == INTEL).then(|| e1000::Model::of(function.device)).flatten()
+}
+
+fn driver_name(function: &Function) -> Option<&'static str> {
+    let disk = disk_model(function).map(|model| match model {
+        DiskModel::Nvme => "nvme",
+        DiskModel::Virtio => "virtio-blk",
+    });
+    disk.or_else(|| network_model(function).map(|_| "e1000"))
+}
