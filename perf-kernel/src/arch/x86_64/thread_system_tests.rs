@@ -10,7 +10,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 
-use multios_core::sync::{Barrier, Channel, Condvar, Mutex, Priority, Scheduler, Semaphore, Wake};
+use multios_core::sync::{Barrier, Channel, Condvar, Deadline, Mutex, Priority, Scheduler, Semaphore, Wake};
 
 use super::thread_system::{Hardware, ThreadSystem};
 use crate::kernel::threads::{CpuSet, JoinError, SpawnError};
@@ -299,6 +299,23 @@ fn rounding(new: Option<u32>) -> u32 {
         unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const set) };
     }
     value & 0x6000
+}
+
+#[test]
+fn two_threads_run_in_turn_by_handing_over_and_one_wakes_at_its_deadline() {
+    const TURNS: u64 = 1_000;
+    let system = system();
+    let me = system.current();
+    let other = spawn(system, NORMAL, move || (0..TURNS).map(|_| u64::from(system.hand_over(me))).sum());
+    assert!(!system.hand_over(other), "it is ready, and has its turn");
+    assert_eq!(system.park(None), Wake::Unparked);
+    for _ in 1..TURNS {
+        assert!(system.hand_over(other));
+    }
+    let deadline = Deadline(system.hardware().now() + 5);
+    assert_eq!(system.hand_over_until(other, deadline), Some(Wake::TimedOut));
+    assert_eq!(system.join(other), Ok(TURNS));
+    assert!(!system.hand_over(other), "it has ended");
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! The registers that a call does not keep, for a thread that an interrupt stops.
 
-#[cfg(test)]
-use core::arch::asm;
-use core::arch::global_asm;
 use core::arch::x86_64::{__cpuid, _fxrstor64, _fxsave64, _xgetbv, _xrstor64, _xsave64};
+#[cfg(test)]
+use core::arch::{asm, global_asm};
 use core::mem::MaybeUninit;
 
 /// The components that are kept: x87, SSE, AVX and the three of AVX-512 (Intel SDM volume 1, section 13.1).
@@ -46,39 +45,53 @@ pub(super) fn components() -> u64 {
 
 /// All registers as after reset: a header of zeros says so for every component (Intel SDM volume 1, section 13.6), and the
 /// legacy part, for FXRSTOR, has the control words in its words 0 and 12 (section 10.5.1).
-static CLEAN: Area = {
+pub(super) static CLEAN: Area = {
     let mut bytes = [0; AREA_BYTES];
     [bytes[0], bytes[1]] = 0x037f_u16.to_le_bytes();
     [bytes[24], bytes[25]] = 0x1f80_u16.to_le_bytes();
     Area(bytes)
 };
 
-// A call of 32 bits, the components, that changes nothing but what it clears, RAX, RDX and the flags. It keeps the two
-// control words.
+/// Instructions that clear the registers of the components in EDI, or x87 and SSE if there are none, but for the two control
+/// words; `{clean}` is [`CLEAN`]. They use the eight bytes at RSP, and change RAX, RDX and the flags.
+macro_rules! clear_instructions {
+    () => {
+        concat!(
+            "stmxcsr [rsp]\n",
+            "fnstcw [rsp + 4]\n",
+            "mov eax, edi\n",
+            "xor edx, edx\n",
+            "test eax, eax\n",
+            "jz 8f\n",
+            "xrstor64 [rip + {clean}]\n",
+            "9:\n",
+            "ldmxcsr [rsp]\n",
+            "fldcw [rsp + 4]\n",
+            ".subsection 1\n",
+            "8:\n",
+            "fxrstor64 [rip + {clean}]\n",
+            "jmp 9b\n",
+            ".previous\n",
+        )
+    };
+}
+#[cfg(feature = "kernel")]
+pub(super) use clear_instructions;
+
+#[cfg(test)]
 global_asm!(
     ".pushsection .text.vector_state, \"ax\", @progbits",
     ".global vector_state_clear",
     "vector_state_clear:",
     "sub rsp, 8",
-    "stmxcsr [rsp]",
-    "fnstcw [rsp + 4]",
-    "mov eax, edi",
-    "xor edx, edx",
-    "test eax, eax",
-    "jz 2f",
-    "xrstor64 [rip + {clean}]",
-    "3:",
-    "ldmxcsr [rsp]",
-    "fldcw [rsp + 4]",
+    clear_instructions!(),
     "add rsp, 8",
     "ret",
-    "2:",
-    "fxrstor64 [rip + {clean}]",
-    "jmp 3b",
     ".popsection",
     clean = sym CLEAN,
 );
 
+#[cfg(test)]
 unsafe extern "sysv64" {
     /// Clears the registers of `components`, or x87 and SSE if there are none, but for the two control words.
     ///
@@ -88,7 +101,7 @@ unsafe extern "sysv64" {
 }
 
 #[repr(C, align(64))]
-struct Area([u8; AREA_BYTES]);
+pub(super) struct Area([u8; AREA_BYTES]);
 
 /// Calls `work` and brings the vector and x87 registers back that it has changed, in an interrupt whose stub does the
 /// same for what this function's own code changes: x87 and XMM, and no upper halves.

@@ -137,7 +137,8 @@ global_asm!(
     "user_return_words:",
     "mov r8, rax",
     "mov edi, gs:[{vector_components}]",
-    "call {clear}",
+    // The word that aligns the stack is free.
+    vector_state::clear_instructions!(),
     "mov rax, r8",
     "add rsp, 8",
     "xor edi, edi",
@@ -156,7 +157,7 @@ global_asm!(
     with_words = const calls::WITH_WORDS,
     words = const offset_of!(CpuArea, user.words),
     vector_components = const offset_of!(CpuArea, user.vector_components),
-    clear = sym vector_state::vector_state_clear,
+    clean = sym vector_state::CLEAN,
     has_avx = const offset_of!(CpuArea, user.has_avx),
     system_call = sym calls::system_call,
 );
