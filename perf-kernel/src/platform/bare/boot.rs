@@ -91,6 +91,7 @@ pub fn start(hand_over: HandOver) -> ! {
         for text in platform.describe_devices() {
             let _ = sender.log(Level::Info, text);
         }
+        Buses::forget();
     }
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {

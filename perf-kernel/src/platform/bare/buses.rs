@@ -1,9 +1,10 @@
 //! The way to configuration space on this machine.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use spin::{Mutex, Once};
+use spin::Mutex;
 
 use crate::arch::acpi_tables::Tables;
 use crate::arch::{PhysicalMemory, Ports};
@@ -20,16 +21,24 @@ pub(super) struct Buses {
     functions: Vec<Function>,
 }
 
-static BUSES: Once<Buses> = Once::new();
+static BUSES: Mutex<Option<Arc<Buses>>> = Mutex::new(None);
 
 impl Buses {
-    /// What is found on the machine; looked for once.
-    pub(super) fn get(ports: Ports, memory: &PhysicalMemory, tables: Option<&Tables>) -> &'static Self {
-        BUSES.call_once(|| {
+    /// What is found on the machine; looked for once, and again after [`Self::forget`].
+    pub(super) fn get(ports: Ports, memory: &PhysicalMemory, tables: Option<&Tables>) -> Arc<Self> {
+        let mut buses = BUSES.lock();
+        let found = buses.get_or_insert_with(|| {
             let mut space = open(ports, memory, tables);
             let functions = scan(&mut *space);
-            Self { space: Mutex::new(space), functions }
-        })
+            Arc::new(Self { space: Mutex::new(space), functions })
+        });
+        Arc::clone(found)
+    }
+
+    /// Gives the memory of what was found back, so that benches find the heap as it is without. No driver may be about to
+    /// start.
+    pub(super) fn forget() {
+        *BUSES.lock() = None;
     }
 
     /// Every function, in the order found.

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use multios_core::network::NetworkDevice;
@@ -49,14 +50,16 @@ impl BarePlatform {
 
     /// Starts every disk that there is a driver for.
     pub(super) fn start_disks(&self) -> Vec<Result<Disk, String>> {
-        let functions = self.buses().functions().iter();
+        let buses = self.buses();
+        let functions = buses.functions().iter();
         let disks = functions.filter_map(|function| disk_model(function).map(|model| (function, model)));
         disks.map(|(function, model)| self.start_disk(function, model)).collect()
     }
 
     /// Starts every network card that there is a driver for.
     pub(super) fn start_network_devices(&self) -> Vec<Result<Box<dyn NetworkDevice>, String>> {
-        let cards = self.buses().functions().iter();
+        let buses = self.buses();
+        let cards = buses.functions().iter();
         let cards = cards.filter_map(|function| network_model(function).map(|model| (function, model)));
         cards.map(|(function, model)| self.start_network_device(function, model)).collect()
     }
@@ -81,7 +84,7 @@ impl BarePlatform {
             .ok_or_else(|| "the machine has no network card that this kernel drives".to_string())
     }
 
-    fn buses(&self) -> &'static Buses {
+    fn buses(&self) -> Arc<Buses> {
         Buses::get(self.ports, &self.memory, self.tables.as_ref())
     }
 
@@ -119,7 +122,8 @@ impl BarePlatform {
 
     /// The registers that the first base address gives, of a function that may read and write memory from now on.
     fn reach(&self, function: &Function) -> Result<Mmio, String> {
-        let mut space = self.buses().space().lock();
+        let buses = self.buses();
+        let mut space = buses.space().lock();
         let registers = self.registers(&mut **space, function, 0)?;
         enable(&mut **space, function.address, Master::On);
         Ok(registers)
@@ -127,7 +131,8 @@ impl BarePlatform {
 
     /// The registers of a virtio device, which may read and write memory from now on.
     fn reach_virtio(&self, function: &Function) -> Result<virtio::PciTransport<Mmio>, String> {
-        let mut space = self.buses().space().lock();
+        let buses = self.buses();
+        let mut space = buses.space().lock();
         let places = virtio::places(&mut **space, function)
             .ok_or_else(|| format!("start {function}: it does not name its registers"))?;
         let mut find = |place: virtio::Place| -> Result<Mmio, String> {
