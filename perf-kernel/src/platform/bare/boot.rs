@@ -93,7 +93,7 @@ pub fn start(hand_over: HandOver) -> ! {
         for text in platform.describe_devices() {
             let _ = sender.log(Level::Info, text);
         }
-        Buses::forget();
+        platform.map_registers();
     }
     let machine = platform.describe_machine();
     let (plan, reason) = match greeting {

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use spin::Mutex;
 
 use crate::arch::acpi_tables::Tables;
+use crate::arch::recovery::Over;
 use crate::arch::{PhysicalMemory, Ports};
 use crate::devices::pci::{
     Address, Configuration, Function, MemoryMechanism, PortMechanism, scan, serial_ports, windows,
@@ -24,7 +25,7 @@ pub(super) struct Buses {
 static BUSES: Mutex<Option<Arc<Buses>>> = Mutex::new(None);
 
 impl Buses {
-    /// What is found on the machine; looked for once, and again after [`Self::forget`].
+    /// What is found on the machine; looked for once, when the boot first asks, as what it found is kept.
     pub(super) fn get(ports: Ports, memory: &PhysicalMemory, tables: Option<&Tables>) -> Arc<Self> {
         let mut buses = BUSES.lock();
         let found = buses.get_or_insert_with(|| {
@@ -35,10 +36,11 @@ impl Buses {
         Arc::clone(found)
     }
 
-    /// Gives the memory of what was found back, so that benches find the heap as it is without. No driver may be about to
-    /// start.
-    pub(super) fn forget() {
-        *BUSES.lock() = None;
+    /// Takes the locks back from whoever is over.
+    pub(super) fn seize(over: &Over) {
+        if let Some(buses) = &*over.seize(&BUSES) {
+            drop(over.seize(&buses.space));
+        }
     }
 
     /// Every function, in the order found.

@@ -48,6 +48,18 @@ impl BarePlatform {
         buses.functions().iter().map(line).collect()
     }
 
+    /// Maps the registers of every function that there is a driver for. They stay mapped, so that no bench is to do it.
+    pub(super) fn map_registers(&self) {
+        let buses = self.buses();
+        for function in buses.functions().iter().filter(|function| driver_name(function).is_some()) {
+            let mut space = buses.space().lock();
+            let places = virtio::Kind::of(function).and_then(|_| virtio::places(&mut **space, function));
+            let bars = places.map_or([0; 3], |it| [it.common.bar, it.notify.bar, it.device.bar]);
+            // What cannot be reached is told when the driver starts.
+            bars.into_iter().for_each(|bar| drop(self.registers(&mut **space, function, bar)));
+        }
+    }
+
     /// Starts every disk that there is a driver for.
     pub(super) fn start_disks(&self) -> Vec<Result<Disk, String>> {
         let buses = self.buses();
