@@ -13,7 +13,7 @@ use super::deadline_timer::DeadlineTimer;
 use super::guarded_stacks::{GuardedStacks, Stack};
 use super::thread_system::Hardware;
 use super::user::Owner;
-use super::{PhysicalMemory, Ring0, counter, per_cpu, signals};
+use super::{PhysicalMemory, Ring0, counter, keep_interrupts_out, per_cpu, signals};
 use crate::units::{Hertz, Nanoseconds};
 
 /// All CPUs that run.
@@ -83,11 +83,7 @@ unsafe impl Hardware for BareHardware {
 
     #[inline]
     fn interrupts_off(&self) -> bool {
-        let had_interrupts = interrupts::are_enabled();
-        if had_interrupts {
-            interrupts::disable();
-        }
-        had_interrupts
+        keep_interrupts_out()
     }
 
     #[inline]

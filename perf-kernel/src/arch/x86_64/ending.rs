@@ -6,7 +6,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use spin::{Mutex, MutexGuard};
 
 use super::apic::{self, Destination, Message};
-use super::{allocator, counter, halt, interrupts_off, per_cpu};
+use super::processor::spin_until;
+use super::{allocator, halt, interrupts_off, per_cpu};
 use crate::arch::sides;
 use crate::units::Ticks;
 
@@ -63,12 +64,10 @@ fn stop_others(own: u32) {
         // The command register may hold one that was interrupted; what is lost with it does not matter any more.
         let _ = apic.send(Destination::Cpu(area.apic_id()), Message::NonMaskable);
     }
-    let begin = counter::now();
-    let has_stopped =
-        || per_cpu::areas().all(|area| area.index == own || area.has_halted.load(Ordering::Acquire));
-    while !has_stopped() && counter::now().since(begin) < STOP_PATIENCE {
-        core::hint::spin_loop();
-    }
+    // One that has not stopped by then is not waited for.
+    spin_until(STOP_PATIENCE, || {
+        per_cpu::areas().all(|area| area.index == own || area.has_halted.load(Ordering::Acquire))
+    });
 }
 
 /// A value behind a lock that the report of an ending can take from whoever held it.

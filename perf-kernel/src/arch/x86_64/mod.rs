@@ -106,6 +106,6 @@ pub use {
     physical::PhysicalMemory,
     port::Ports,
     privilege::Ring0,
-    processor::{frame_pointer, halt, interrupts_off},
+    processor::{frame_pointer, halt, interrupts_off, keep_interrupts_out, restore_interrupts},
     steal::StealTime,
 };

@@ -6,7 +6,6 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use spin::{Mutex, MutexGuard};
-use x86_64::instructions::interrupts;
 
 use super::backtrace::Backtrace;
 use super::descriptors::{KERNEL_CODE, KERNEL_DATA};
@@ -193,21 +192,6 @@ pub fn run(work: &mut dyn FnMut()) -> (Result<(), Facts>, Over) {
 /// What has run is cleaned up: a fault now is the kernel's.
 pub fn end(_over: Over) {
     STATE.store(NONE, Ordering::SeqCst);
-}
-
-/// Whether interrupts came when this was called; they do not from now on.
-#[must_use]
-pub fn keep_interrupts_out() -> bool {
-    let had_interrupts = interrupts::are_enabled();
-    interrupts_off();
-    had_interrupts
-}
-
-/// Lets interrupts in, if [`keep_interrupts_out`] said that they came before.
-pub fn restore_interrupts(had_interrupts: bool) {
-    if had_interrupts {
-        interrupts::enable();
-    }
 }
 
 extern "sysv64" fn run_work(work: *mut ()) {

@@ -8,8 +8,9 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 
 use super::apic::{self, Destination, Message};
 use super::per_cpu::{self, CpuArea};
+use super::processor::spin_until;
+use super::signals;
 use super::user::translations;
-use super::{counter, signals};
 use crate::units::Ticks;
 
 /// How long an answer may take: some seconds at any frequency. A CPU that does not answer may use memory that is to be
@@ -101,10 +102,12 @@ pub(super) fn answer() {
 }
 
 fn wait_until(is_so: impl Fn() -> bool) {
-    let begin = counter::now();
-    while !is_so() {
-        answer();
-        assert!(counter::now().since(begin) < PATIENCE, "a CPU did not forget translations");
-        core::hint::spin_loop();
-    }
+    let is_in_time = spin_until(PATIENCE, || {
+        let is_over = is_so();
+        if !is_over {
+            answer();
+        }
+        is_over
+    });
+    assert!(is_in_time, "a CPU did not forget translations");
 }

@@ -5,7 +5,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Once;
 
 use super::apic::{self, Destination, Message, Vectors};
-use super::{counter, per_cpu, shootdown};
+use super::processor::spin_until;
+use super::{counter, keep_interrupts_out, per_cpu, restore_interrupts, shootdown};
 use crate::units::Ticks;
 
 /// There is work; see [`super::work`].
@@ -100,14 +101,7 @@ pub fn ask(index: usize, patience: Ticks) -> bool {
     if apic.send(Destination::Cpu(area.apic_id()), Message::Interrupt(ASK)).is_err() {
         return false;
     }
-    let begin = counter::now();
-    while area.answered.load(Ordering::Acquire) != question {
-        if counter::now().since(begin) >= patience {
-            return false;
-        }
-        core::hint::spin_loop();
-    }
-    true
+    spin_until(patience, || area.answered.load(Ordering::Acquire) == question)
 }
 
 /// Interrupts the CPU that calls, and gives the ticks from before the command to the first instruction of the handler.
@@ -121,11 +115,8 @@ pub fn interrupt_myself(patience: Ticks) -> Option<Ticks> {
     x86_64::instructions::interrupts::enable();
     let start = counter::start();
     let sent = apic.send(Destination::Myself, Message::Interrupt(TIMED));
-    while sent.is_ok()
-        && TIMED_TAKEN.load(Ordering::Relaxed) == taken
-        && counter::now().since(start) < patience
-    {
-        core::hint::spin_loop();
+    if sent.is_ok() {
+        spin_until(patience, || TIMED_TAKEN.load(Ordering::Relaxed) != taken);
     }
     super::interrupts_off();
     let handler = TIMED_TICKS.load(Ordering::Relaxed);
@@ -135,16 +126,10 @@ pub fn interrupt_myself(patience: Ticks) -> Option<Ticks> {
 
 /// Waits on the calling CPU until `is_so`, with interrupts on; whether it is so within `patience`.
 pub(super) fn wait_until(patience: Ticks, is_so: &dyn Fn() -> bool) -> bool {
-    let had_interrupts = x86_64::instructions::interrupts::are_enabled();
+    let had_interrupts = keep_interrupts_out();
     x86_64::instructions::interrupts::enable();
-    let begin = counter::now();
-    let mut is_done = is_so();
-    while !is_done && counter::now().since(begin) < patience {
-        core::hint::spin_loop();
-        is_done = is_so();
-    }
-    if !had_interrupts {
-        super::interrupts_off();
-    }
+    let is_done = spin_until(patience, is_so);
+    super::interrupts_off();
+    restore_interrupts(had_interrupts);
     is_done
 }

@@ -10,6 +10,7 @@ use multios_core::memory::{FramesSnapshot, HeapUsage};
 use super::machine::BarePlatform;
 use super::{crash, threads};
 use crate::arch::recovery::{self, Over};
+use crate::arch::{keep_interrupts_out, restore_interrupts};
 use crate::platform::{Apart, Offence, Platform};
 
 /// What was there before a bench.
@@ -26,11 +27,11 @@ impl BarePlatform {
     pub(super) fn run_apart_from_boot(&self, work: &mut dyn Apart) -> Result<(), Offence> {
         threads::set_up(self.frequency());
         let accounts = self.accounts();
-        let had_interrupts = recovery::keep_interrupts_out();
+        let had_interrupts = keep_interrupts_out();
         let (outcome, over) = recovery::run(&mut || {
-            recovery::restore_interrupts(had_interrupts);
+            restore_interrupts(had_interrupts);
             work.run();
-            let _ = recovery::keep_interrupts_out();
+            let _ = keep_interrupts_out();
         });
         let outcome = match outcome {
             Ok(()) => {
@@ -44,7 +45,7 @@ impl BarePlatform {
         }
         assert!(self.allocator().renew(&over), "the heap under test takes its memory back");
         recovery::end(over);
-        recovery::restore_interrupts(had_interrupts);
+        restore_interrupts(had_interrupts);
         outcome
     }
 
