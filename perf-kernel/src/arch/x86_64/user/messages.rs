@@ -62,12 +62,7 @@ pub(super) extern "sysv64" fn call(
     second: u64,
     number: u64,
 ) -> Outcome {
-    if bytes | deadline != 0 {
-        return exchange(handle, bytes, deadline, first, second, number);
-    }
-    let at_once =
-        exchange_words(|parties, me| parties.call_at_once(me, Handle(at_most(handle)), [first, second]));
-    at_once.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
+    send(handle, bytes, deadline, first, second, number, Parties::call_at_once)
 }
 
 /// [`exchange`] with [`REPLY`].
@@ -80,12 +75,27 @@ pub(super) extern "sysv64" fn reply(
     second: u64,
     number: u64,
 ) -> Outcome {
+    send(handle, bytes, deadline, first, second, number, Parties::reply_at_once)
+}
+
+/// [`exchange`], by the short way of `at_once` if there are no bytes and no deadline, and it finds that the other side waits.
+#[expect(clippy::inline_always, reason = "the arguments stay where the call has them")]
+#[inline(always)]
+fn send(
+    handle: u64,
+    bytes: u64,
+    deadline: u64,
+    first: u64,
+    second: u64,
+    number: u64,
+    at_once: impl FnOnce(&mut Parties, PartyId, Handle, [u64; 2]) -> Option<Option<ThreadId>>,
+) -> Outcome {
     if bytes | deadline != 0 {
         return exchange(handle, bytes, deadline, first, second, number);
     }
-    let at_once =
-        exchange_words(|parties, me| parties.reply_at_once(me, Handle(at_most(handle)), [first, second]));
-    at_once.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
+    let outcome =
+        exchange_words(|parties, me| at_once(parties, me, Handle(at_most(handle)), [first, second]));
+    outcome.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
 }
 
 /// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
