@@ -1,5 +1,6 @@
 //! Disks and network cards of the machine, for the tests of their drivers.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -23,6 +24,10 @@ pub(in crate::suites) static SUITE: Suite = Suite {
 };
 
 static BENCHES: &[Bench] = &[
+    Bench {
+        body: Body::Built(abandon),
+        ..Bench::new("device/abandon", "start every disk and network card, send a frame, and panic")
+    },
     Bench {
         body: Body::Built(block_write_read),
         ..Bench::new(
@@ -136,10 +141,32 @@ fn block_reread(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     bencher.measure(Expected::Each(1), || reads_back(&mut permits).map_or(0, u64::from))
 }
 
+/// Leaves every device running, a card with a frame under way and room for others to come.
+fn abandon(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let disks = disks(bencher)?;
+    let mut cards = cards(bencher)?;
+    for card in &mut cards {
+        let question = arp_request(card.address().0);
+        card.send(&question).map_err(|error| BenchError::Failed(format!("failed to {error}")))?;
+    }
+    bencher.measure(Expected::Varies, || panic_with(core::hint::black_box(disks.len() + cards.len())))
+}
+
+#[inline(never)]
+fn panic_with(devices: usize) -> u64 {
+    assert_eq!(devices, usize::MAX, "devices are left running on purpose");
+    0
+}
+
+/// Every network card; one that does not start fails the bench.
+fn cards(bencher: &Bencher<'_>) -> Result<Vec<Box<dyn NetworkDevice>>, BenchError> {
+    let cards = bencher.platform().open_network_devices();
+    cards.into_iter().collect::<Result<_, String>>().map_err(BenchError::Failed)
+}
+
 /// Asks QEMU's gateway for its address (RFC 826) and waits for the answer.
 fn net_arp(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
-    let cards = bencher.platform().open_network_devices();
-    let mut cards = cards.into_iter().collect::<Result<Vec<_>, String>>().map_err(BenchError::Failed)?;
+    let mut cards = cards(bencher)?;
     if cards.is_empty() {
         return Err(BenchError::Skipped(String::from(
             "the machine has no network card that this kernel drives",

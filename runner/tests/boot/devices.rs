@@ -125,6 +125,22 @@ fn writes_last_and_stay_where_they_may(firmware: &str, model: &str) {
     assert!(is_same, "nothing around it is");
 }
 
+#[test]
+fn devices_that_a_crashed_bench_leaves_running_are_stopped_and_start_again() {
+    let bench = Bench::new("");
+    let mut devices = three_disks(&bench, "nvme");
+    devices
+        .extend(["-netdev", "user,id=line,restrict=on", "-device", "e1000,netdev=line"].map(OsString::from));
+    let plan =
+        "filter = [\"device/abandon\", \"device/block-write-read\", \"device/net-arp\"]\nexit_port = 244\n";
+    let boot = bench.boot_devices("bios", &fault_image("bios"), plan, "transcript", devices);
+    assert_eq!(boot.end, BootEnd::FailedBenches, "{boot:#?}");
+    let [abandoned, written, asked] = boot.benches.as_slice() else { panic!("three benches: {boot:#?}") };
+    let crash = abandoned.crash.as_ref().expect("its crash");
+    assert!(crash.cause == "panic" && crash.message.contains("on purpose"), "{crash:#?}");
+    assert_eq!((written.status, asked.status), (Status::Measured, Status::Measured), "{boot:#?}");
+}
+
 fn cards_reach_the_gateway(firmware: &str, models: &[&str]) {
     let bench = Bench::new("");
     let mut devices = Vec::new();

@@ -74,6 +74,8 @@ impl BarePlatform {
     /// Gives everything back that a bench had, whatever it was at.
     fn clean_up(&self, accounts: &Accounts, over: &Over) {
         threads::abandon(over);
+        // Before the frames that devices write to belong to others.
+        self.abandon_devices(over);
         over.seize(self.frames_of_machine()).restore(&accounts.frames);
         self.seize_devices(over);
     }

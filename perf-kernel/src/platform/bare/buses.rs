@@ -36,11 +36,11 @@ impl Buses {
         Arc::clone(found)
     }
 
-    /// Takes the locks back from whoever is over.
-    pub(super) fn seize(over: &Over) {
-        if let Some(buses) = &*over.seize(&BUSES) {
-            drop(over.seize(&buses.space));
-        }
+    /// What was found, with the locks taken back from whoever is over; `None` if nothing was looked for.
+    pub(super) fn seize(over: &Over) -> Option<Arc<Self>> {
+        let buses = over.seize(&BUSES).clone()?;
+        drop(over.seize(&buses.space));
+        Some(buses)
     }
 
     /// Every function, in the order found.

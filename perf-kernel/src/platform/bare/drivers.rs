@@ -11,6 +11,7 @@ use multios_core::storage::Disk;
 
 use super::buses::Buses;
 use super::machine::BarePlatform;
+use crate::arch::recovery::Over;
 use crate::arch::{FrameMemory, Mmio, RequestQueue, counter};
 use crate::devices::access::Time;
 use crate::devices::pci::{Bar, Capability, Configuration, Function, Master, bar, capabilities, enable};
@@ -57,6 +58,16 @@ impl BarePlatform {
             let bars = places.map_or([0; 3], |it| [it.common.bar, it.notify.bar, it.device.bar]);
             // What cannot be reached is told when the driver starts.
             bars.into_iter().for_each(|bar| drop(self.registers(&mut **space, function, bar)));
+        }
+    }
+
+    /// Takes the right to memory from every function that there is a driver for: whoever used it is over, and would have
+    /// stopped it.
+    pub(super) fn abandon_devices(&self, over: &Over) {
+        let Some(buses) = Buses::seize(over) else { return };
+        let mut space = buses.space().lock();
+        for function in buses.functions().iter().filter(|function| driver_name(function).is_some()) {
+            enable(&mut **space, function.address, Master::Off);
         }
     }
 

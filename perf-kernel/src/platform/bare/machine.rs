@@ -11,7 +11,6 @@ use multios_core::network::NetworkDevice;
 use multios_core::storage::Disk;
 use spin::{Mutex, Once};
 
-use super::buses::Buses;
 use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
 use super::event_counters::BareCounters;
 use super::interference::{InterferenceSources, is_intel};
@@ -99,7 +98,6 @@ impl BarePlatform {
     /// Lets go what a bench that is over may have held of the machine's devices.
     pub(super) fn seize_devices(&self, over: &Over) {
         drop(over.seize(&self.clock));
-        Buses::seize(over);
         self.interference.seize(over);
         if let Ok(counters) = &self.counters {
             counters.seize(over);
