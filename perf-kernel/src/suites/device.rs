@@ -10,7 +10,7 @@ use multios_core::network::{LinkState, NetworkDevice};
 use multios_core::storage::{Disk, WritePermit};
 
 use crate::arch::counter;
-use crate::measure::{BenchError, Bencher, Expected};
+use crate::measure::{BenchError, Bencher, Expected, Stream};
 use crate::suites::{Bench, Body, Need, Suite};
 use crate::units::{Bytes, Nanoseconds, Ticks};
 
@@ -52,15 +52,8 @@ const BYTES: usize = 64 << 10;
 
 /// What is written: different for every disk and place, and the same in every boot.
 fn pattern(disk: usize, bytes: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64 ^ u64::try_from(disk).unwrap_or(0);
-    let mut pattern = Vec::with_capacity(bytes);
-    while pattern.len() < bytes {
-        // xorshift64 (Marsaglia, "Xorshift RNGs", Journal of Statistical Software 8(14), 2003).
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        pattern.extend(state.to_le_bytes());
-    }
+    let mut pattern = vec![0; bytes];
+    Stream::new(u64::try_from(disk).unwrap_or(u64::MAX), "device").fill(&mut pattern);
     pattern
 }
 
