@@ -1,11 +1,12 @@
 //! Switching between kernel threads.
 //!
-//! A switch is an ordinary call: by the System V ABI (AMD64 supplement, section 3.2.1 and figure 3.4) a caller expects
-//! nothing of the vector and x87 data registers after it, and of the rest only RBX, RBP, RSP, R12 to R15 and the control
-//! bits of MXCSR and the x87 control word. So a thread that calls leaves no other state behind, and saving more would
-//! keep what nobody reads. One that an interrupt stops leaves everything behind: `vector_state` keeps that.
+//! To the code around it a switch is an instruction that changes every register but three: RBX, which the compiler keeps
+//! for itself, RBP and RSP. These and the control bits of MXCSR and the x87 control word, which no code may change
+//! (System V ABI, AMD64 supplement, section 3.2.1), lie on the stopped stack; whatever else the code needs afterwards the
+//! compiler has put there too. So a thread that calls leaves no other state behind, and saving more would keep what nobody
+//! reads. One that an interrupt stops leaves everything behind: `vector_state` keeps that.
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::ptr::NonNull;
 
 /// Where a stopped thread's stack ends, with the registers that it goes on with above.
@@ -16,52 +17,28 @@ pub(super) struct Context(NonNull<u64>);
 // SAFETY: names memory of one thread, which one CPU at a time uses.
 unsafe impl Send for Context {}
 
-// What lies on a stopped stack, from the lowest address: MXCSR and the x87 control word in one word, R15, R14, R13, R12,
-// RBX, RBP, and the address to go on at.
+// What lies on a stopped stack, from the lowest address: MXCSR and the x87 control word in one word, the address to go on
+// at, RBX and RBP. A new thread has its argument and its function in place of the two. Backtraces end here, as RBP is zero.
 global_asm!(
     ".pushsection .text.thread_context, \"ax\", @progbits",
-    // fn(from: *mut NonNull<u64>, to: NonNull<u64>)
-    ".global thread_context_switch",
-    "thread_context_switch:",
-    "push rbp",
-    "push rbx",
-    "push r12",
-    "push r13",
-    "push r14",
-    "push r15",
-    "sub rsp, 8",
-    "stmxcsr [rsp]",
-    "fnstcw [rsp + 4]",
-    "mov [rdi], rsp",
-    "mov rsp, rsi",
-    "ldmxcsr [rsp]",
-    "fldcw [rsp + 4]",
-    "add rsp, 8",
-    "pop r15",
-    "pop r14",
-    "pop r13",
-    "pop r12",
-    "pop rbx",
-    "pop rbp",
-    "ret",
-    // Where a new thread begins: RBX has the argument, R12 the function. Backtraces end here, as RBP is zero.
     ".global thread_context_start",
     "thread_context_start:",
-    "mov rdi, rbx",
-    "call r12",
+    "pop rdi",
+    "pop rax",
+    "xor ebp, ebp",
+    "call rax",
     "ud2",
     ".popsection",
 );
 
 unsafe extern "sysv64" {
-    fn thread_context_switch(from: *mut NonNull<u64>, to: NonNull<u64>);
     // A label: never called, only its address is used.
     safe fn thread_context_start();
 }
 
 /// Masked exceptions and round to nearest, as after reset (Intel SDM volume 1, sections 10.2.3 and 8.1.5).
 const CONTROL_WORDS: u64 = 0x037f << 32 | 0x1f80;
-const WORDS: usize = 8;
+const WORDS: usize = 4;
 
 impl Context {
     /// The CPU's own thread, which is not stopped: the first switch fills it in.
@@ -81,8 +58,8 @@ impl Context {
         let start: extern "sysv64" fn() = thread_context_start;
         let address = |function: *const ()| function.expose_provenance() as u64;
         let function = address(function as *const ());
-        let frame = [CONTROL_WORDS, 0, 0, 0, function, argument as u64, 0, address(start as *const ())];
-        // The return takes the last word, which leaves the stack aligned as the call of the function needs it.
+        let frame = [CONTROL_WORDS, address(start as *const ()), argument as u64, function];
+        // What begins the thread takes them all, which leaves the stack aligned as the call of the function needs it.
         // SAFETY: the caller says that the bytes below the top are there.
         let words = unsafe { top.cast::<[u64; WORDS]>().sub(1) };
         // SAFETY: as above, and the top's alignment is that of words.
@@ -91,14 +68,45 @@ impl Context {
     }
 }
 
-/// Stops the calling thread, which `from` names from now on, and goes on with `to`. Returns when something switches to
-/// `from`.
+/// Stops the calling thread, which `from` names from now on, and goes on with `to`, which is told `note`. Returns when
+/// something switches to `from`, with its note; a new thread does not see the note.
 ///
 /// # Safety
 /// `to` names a stopped thread, with a stack that is still mapped, and is used once. `from` stays valid until the switch
-/// back. Nothing may read what the compiler keeps per CPU over the call.
-#[inline]
-pub(super) unsafe fn switch(from: NonNull<Context>, to: Context) {
-    // SAFETY: the caller keeps the contract; the function keeps to the ABI as the module says.
-    unsafe { thread_context_switch(from.cast().as_ptr(), to.0) };
+/// back. Nothing may read what the compiler keeps per CPU over the switch.
+#[expect(clippy::inline_always, reason = "who is stopped keeps only what it needs")]
+#[inline(always)]
+pub(super) unsafe fn switch(from: NonNull<Context>, to: Context, note: u64) -> u64 {
+    let arrived;
+    // SAFETY: the caller keeps the contract, and the registers come back as the module says.
+    unsafe {
+        asm!(
+            "push rbp",
+            "push rbx",
+            "lea rcx, [rip + 2f]",
+            "push rcx",
+            "sub rsp, 8",
+            "stmxcsr [rsp]",
+            "fnstcw [rsp + 4]",
+            "mov [rdi], rsp",
+            "mov rsp, rsi",
+            "ldmxcsr [rsp]",
+            "fldcw [rsp + 4]",
+            "add rsp, 8",
+            "pop rcx",
+            "jmp rcx",
+            "2:",
+            "pop rbx",
+            "pop rbp",
+            in("rdi") from.cast::<NonNull<u64>>().as_ptr(),
+            in("rsi") to.0.as_ptr(),
+            inlateout("rax") note => arrived,
+            lateout("r12") _,
+            lateout("r13") _,
+            lateout("r14") _,
+            lateout("r15") _,
+            clobber_abi("sysv64"),
+        );
+    }
+    arrived
 }

@@ -269,18 +269,18 @@ impl<H: Hardware> ThreadSystem<H> {
     ///
     /// # Safety
     /// The table is locked, and says of `to` that it is stopped and on no CPU; `from` is the calling thread's.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn switch_to(&self, from: NonNull<Context>, to: Context) {
         let user = self.hardware.user();
         // SAFETY: the caller keeps the contract.
-        unsafe { context::switch(from, to) };
+        unsafe { context::switch(from, to, 0) };
         self.arrive(user);
     }
 
     /// The first thing on the other side of a switch: what the thread has of user mode comes back, and the lock that the
     /// side before took is given back.
     #[inline]
-    fn arrive(&self, user: H::User) {
+    pub(super) fn arrive(&self, user: H::User) {
         self.hardware.return_to(user);
         // The calling thread may have come from another CPU.
         let cpu = self.hardware.cpu();

@@ -12,6 +12,7 @@ use core::time::Duration;
 
 use multios_core::sync::{Barrier, Channel, Condvar, Deadline, Mutex, Priority, Scheduler, Semaphore, Wake};
 
+use super::thread_hand_over::Return;
 use super::thread_system::{Hardware, ThreadSystem};
 use crate::kernel::threads::{CpuSet, JoinError, SpawnError};
 
@@ -306,16 +307,46 @@ fn two_threads_run_in_turn_by_handing_over_and_one_wakes_at_its_deadline() {
     const TURNS: u64 = 1_000;
     let system = system();
     let me = system.current();
-    let other = spawn(system, NORMAL, move || (0..TURNS).map(|_| u64::from(system.hand_over(me))).sum());
-    assert!(!system.hand_over(other), "it is ready, and has its turn");
+    let other = spawn(system, NORMAL, move || {
+        (0..TURNS).map(|_| u64::from(system.hand_over(me) == Some(Return::Woken))).sum()
+    });
+    assert_eq!(system.hand_over(other), None, "it is ready, and has its turn");
     assert_eq!(system.park(None), Wake::Unparked);
     for _ in 1..TURNS {
-        assert!(system.hand_over(other));
+        assert_eq!(system.hand_over(other), Some(Return::Woken));
     }
     let deadline = Deadline(system.hardware().now() + 5);
     assert_eq!(system.hand_over_until(other, deadline), Some(Wake::TimedOut));
     assert_eq!(system.join(other), Ok(TURNS));
-    assert!(!system.hand_over(other), "it has ended");
+    assert_eq!(system.hand_over(other), None, "it has ended");
+}
+
+#[test]
+fn a_thread_that_is_handed_the_cpu_back_is_told_so() {
+    const TURNS: u64 = 1_000;
+    let system = system();
+    let me = system.current();
+    let held: &'static spin::Mutex<u64> = Box::leak(Box::new(spin::Mutex::new(0)));
+    let other = spawn(system, NORMAL, move || {
+        let mut returns = 0;
+        assert_eq!(system.hand_over(me), Some(Return::HandedBack));
+        for turn in 1..TURNS {
+            let mut guard = held.try_lock().expect("whoever handed over has let go of it");
+            *guard += turn;
+            returns += u64::from(system.hand_back(me, guard).is_ok_and(|how| how == Return::HandedBack));
+        }
+        returns
+    });
+    assert!(system.hand_back(other, ()).is_err(), "it is ready");
+    assert_eq!(system.park(None), Wake::Unparked, "by the ordinary way");
+    for _ in 0..TURNS - 1 {
+        let guard = held.try_lock().expect("whoever handed over has let go of it");
+        assert!(system.hand_back(other, guard).is_ok_and(|how| how == Return::HandedBack));
+    }
+    system.unpark(&other);
+    assert_eq!(system.join(other), Ok(TURNS - 2), "the last wait ended by a token");
+    assert!(system.hand_back(other, ()).is_err(), "it has ended");
+    assert_eq!(*held.lock(), TURNS * (TURNS - 1) / 2);
 }
 
 #[test]

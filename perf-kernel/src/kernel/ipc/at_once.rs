@@ -4,11 +4,11 @@ use super::table::{Ipc, State, at};
 use super::types::{Delivery, Handle, PartyId, Right};
 
 impl<W: Copy, B: Default> Ipc<W, B> {
-    /// [`Ipc::call`] with two words if one receives already, and no other: says how to wake that one. Else `None`, and nothing has
-    /// changed.
+    /// [`Ipc::call`] of two words if one receives already, and no other: says who that is and how to wake it. The caller
+    /// brings it the words, by [`Ipc::deliver`] or by itself. Else `None`, and nothing has changed.
     #[expect(clippy::inline_always, reason = "most of what a call costs")]
     #[inline(always)]
-    pub fn call_at_once(&mut self, me: PartyId, handle: Handle, words: [u64; 2]) -> Option<W> {
+    pub fn call_at_once(&mut self, me: PartyId, handle: Handle) -> Option<(PartyId, W)> {
         let Self { parties, endpoints } = self;
         let party = at(parties, me.slot, me.generation)?;
         let id = party.resolve(handle, Right::Call).ok()?;
@@ -18,17 +18,15 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         party.state = State::Answered(receiver);
         let party = at(parties, receiver.slot, receiver.generation)?;
         party.caller = Some(me);
-        party.message = Delivery { words, length: 0 };
-        party.outcome = Some(Ok(()));
         party.state = State::Running;
-        Some(party.wake)
+        Some((receiver, party.wake))
     }
 
-    /// [`Ipc::reply_and_receive`] with two words if nobody waits at the endpoint yet and somebody may call: says how to wake the caller.
-    /// Else `None`, and nothing has changed.
+    /// [`Ipc::reply_and_receive`] of two words if nobody waits at the endpoint yet and somebody may call: says who called and
+    /// how to wake it, as [`Ipc::call_at_once`] does. Else `None`, and nothing has changed.
     #[expect(clippy::inline_always, reason = "most of what an answer costs")]
     #[inline(always)]
-    pub fn reply_at_once(&mut self, me: PartyId, handle: Handle, words: [u64; 2]) -> Option<W> {
+    pub fn reply_at_once(&mut self, me: PartyId, handle: Handle) -> Option<(PartyId, W)> {
         let Self { parties, endpoints } = self;
         let party = at(parties, me.slot, me.generation)?;
         let caller = party.caller?;
@@ -43,20 +41,15 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         party.state = State::Receiving(id);
         // As long as it is the caller, it waits for this answer.
         let party = at(parties, caller.slot, caller.generation)?;
-        party.message = Delivery { words, length: 0 };
-        party.outcome = Some(Ok(()));
         party.state = State::Running;
-        Some(party.wake)
+        Some((caller, party.wake))
     }
 
-    /// [`Ipc::take_outcome`] if that is a message without bytes: its words. Else `None`, and nothing has changed.
-    #[inline]
-    pub fn take_words(&mut self, me: PartyId) -> Option<[u64; 2]> {
-        let party = at(&mut self.parties, me.slot, me.generation)?;
-        if party.outcome != Some(Ok(())) || party.message.length > 0 {
-            return None;
+    /// Leaves `words` for `party`, which one of the two has named.
+    pub fn deliver(&mut self, party: PartyId, words: [u64; 2]) {
+        if let Some(party) = at(&mut self.parties, party.slot, party.generation) {
+            party.message = Delivery { words, length: 0 };
+            party.outcome = Some(Ok(()));
         }
-        party.outcome = None;
-        Some(party.message.words)
     }
 }

@@ -126,9 +126,10 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     /// The handle is not there or does not allow it, or nobody could ever receive.
     pub fn call(&mut self, me: PartyId, handle: Handle, message: Delivery) -> Result<Step<W>, IpcError> {
         if message.length == 0
-            && let Some(receiver) = self.call_at_once(me, handle, message.words)
+            && let Some((receiver, wake)) = self.call_at_once(me, handle)
         {
-            return Ok(Step::HandOver(receiver));
+            self.deliver(receiver, message.words);
+            return Ok(Step::HandOver(wake));
         }
         let Self { parties, endpoints } = self;
         let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
@@ -203,9 +204,10 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         wake: &mut dyn FnMut(W),
     ) -> Result<Step<W>, IpcError> {
         if message.length == 0
-            && let Some(caller) = self.reply_at_once(me, handle, message.words)
+            && let Some((caller, wake)) = self.reply_at_once(me, handle)
         {
-            return Ok(Step::HandOver(caller));
+            self.deliver(caller, message.words);
+            return Ok(Step::HandOver(wake));
         }
         let caller = self.reply(me, message)?;
         match self.receive(me, handle, wake) {

@@ -223,13 +223,8 @@ impl Game {
             );
             if player.doing == Doing::Running {
                 let expected = player.outcome.take();
-                let taken = match self.ipc.take_words(player.id) {
-                    Some(words) => Some(Ok(Delivery { words, length: 0 })),
-                    None => self.ipc.take_outcome(player.id),
-                };
-                assert_eq!(taken, expected, "the outcome of {number}");
+                assert_eq!(self.ipc.take_outcome(player.id), expected, "the outcome of {number}");
             } else {
-                assert_eq!(self.ipc.take_words(player.id), None, "{number} waits");
                 assert_eq!(self.ipc.take_outcome(player.id), None, "{number} waits");
             }
         }

@@ -29,6 +29,7 @@ struct Script {
     switches: u64,
     joins: u64,
     hand_overs: u64,
+    hand_backs: u64,
 }
 
 impl Script {
@@ -52,6 +53,7 @@ impl Script {
             switches: 0,
             joins: 0,
             hand_overs: 0,
+            hand_backs: 0,
         }
     }
 
@@ -195,8 +197,18 @@ impl Script {
     fn hand_over(&mut self, cpu: usize) {
         let Some(to) = self.any() else { return };
         let me = self.threads.current(cpu);
-        let deadline = (self.below(2) == 0).then_some(self.now + 5);
-        if self.threads.hand_over(cpu, to, deadline).is_none() {
+        self.hand_over_to(cpu, to);
+        if self.threads.current(cpu) == to && self.below(2) == 0 {
+            self.hand_over_to(cpu, me);
+        }
+    }
+
+    fn hand_over_to(&mut self, cpu: usize, to: ThreadId) {
+        let me = self.threads.current(cpu);
+        let deadline = (self.below(4) == 0).then_some(self.now + 5);
+        let is_back = deadline.is_none() && self.threads.hand_back(cpu, to).is_some();
+        self.hand_backs += u64::from(is_back);
+        if !is_back && self.threads.hand_over(cpu, to, deadline).is_none() {
             assert_eq!(self.threads.current(cpu), me);
             return;
         }
@@ -261,6 +273,7 @@ fn a_hundred_thousand_threads_come_and_go_and_nothing_is_left() {
     assert_eq!(script.joins, usage.started, "every thread was joined once");
     assert!(usage.switches >= 100_000, "{usage:?}");
     assert!(script.hand_overs >= 1_000, "{} hand-overs", script.hand_overs);
+    assert!(script.hand_backs >= 100, "{} of them back", script.hand_backs);
     assert_eq!(Rc::strong_count(&script.resources), CPUS + 1, "what threads ran with is given back");
 }
 
@@ -375,6 +388,57 @@ fn a_thread_that_waits_runs_in_the_place_of_one_that_begins_to() {
     assert_eq!(threads.current(0), client, "its token was there");
     spawned(&mut threads, NORMAL + 1);
     assert_eq!(threads.hand_over(0, server, None), None, "a more urgent thread is ready");
+}
+
+#[test]
+fn only_one_that_has_handed_over_here_is_handed_back_to() {
+    let mut threads = single();
+    let client = threads.current(0);
+    let server = spawned(&mut threads, NORMAL);
+    threads.park(0, None);
+    threads.pick(0);
+    assert_eq!(threads.hand_back(0, client), None, "it has parked otherwise");
+    assert!(threads.hand_over(0, client, None).is_some());
+    let ends = |threads: &mut Threads<()>| {
+        assert!(threads.hand_back(0, server).is_some());
+        assert_eq!(threads.hand_back(0, server), None, "to itself");
+        assert!(threads.hand_back(0, client).is_some());
+    };
+    ends(&mut threads);
+    threads.unpark(client);
+    assert_eq!(threads.hand_back(0, server), None, "a token is there");
+    threads.park(0, None);
+    threads.set_affinity(server, CpuSet::one(0)).expect("it runs");
+    ends(&mut threads);
+    let stale = ThreadId { generation: server.generation + 1, ..server };
+    assert_eq!(threads.hand_back(0, stale), None, "another had the place");
+    spawned(&mut threads, NORMAL + 1);
+    assert_eq!(threads.hand_back(0, server), None, "a more urgent thread is ready");
+    threads.unpark(server);
+    assert_eq!(threads.hand_back(0, server), None, "it was woken");
+}
+
+#[test]
+fn a_thread_that_has_to_move_is_not_handed_back_to() {
+    let mut threads = Threads::new(8);
+    for _ in 0..CPUS {
+        threads.add_cpu(Priority::NORMAL, ()).expect("there is room");
+    }
+    let client = threads.current(0);
+    let (server, _) = threads.spawn(0, Priority::NORMAL, CpuSet::one(0), ()).expect("there is room");
+    threads.park(0, None);
+    threads.pick(0);
+    assert!(threads.hand_over(0, client, None).is_some());
+    threads.set_affinity(server, CpuSet::one(1)).expect("it runs");
+    assert_eq!(threads.hand_back(0, server), None);
+    assert_eq!(threads.hand_over(0, server, None), None);
+    assert_eq!(threads.unpark(server), Unparked::Share(1));
+    threads.set_affinity(client, CpuSet::one(1)).expect("it runs");
+    let (other, _) = threads.spawn(0, Priority::NORMAL, CpuSet::one(0), ()).expect("there is room");
+    threads.park(0, None);
+    threads.pick(0);
+    assert_eq!(threads.current(0), other);
+    assert_eq!(threads.hand_back(0, client), None, "it would not stay");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use multios_core::sync::{Priority, Wake};
 use super::decision::{Block, Pick, Switch, ThreadsUsage, Unparked};
 use super::run_queue::{Links, RunQueue};
 use super::sleepers::Sleepers;
-use super::thread::{CpuSet, JoinError, SpawnError, State, Thread, ThreadId, Turn};
+use super::thread::{CpuSet, JoinError, NOWHERE, SpawnError, State, Thread, ThreadId, Turn};
 
 /// All threads of a kernel, and which of them each CPU runs. `R` is what a thread runs with: its stack and registers.
 ///
@@ -212,6 +212,7 @@ impl<R> Threads<R> {
         match thread.state {
             State::Parked => {
                 thread.wake = Wake::Unparked;
+                thread.waits_on = NOWHERE;
                 self.wake(id.slot)
             }
             State::Free | State::Exited(_) => Unparked::Nothing,
@@ -331,6 +332,10 @@ impl<R> Threads<R> {
         }
         if let Some(thread) = self.find(id) {
             thread.affinity = affinity;
+            thread.has_to_move = !affinity.has(thread.cpu);
+            if thread.has_to_move {
+                thread.waits_on = NOWHERE;
+            }
         }
         Ok(())
     }
@@ -403,16 +408,24 @@ impl<R> Threads<R> {
         let (priority, cpu, affinity) = (thread.priority, thread.cpu, thread.affinity);
         // Its registers are on that CPU as long as it is the CPU's thread, running or not.
         let is_on_cpu = self.cpus[cpu].current == slot;
-        let cpu =
-            if is_on_cpu || affinity.has(cpu) { cpu } else { self.choose(cpu, affinity).unwrap_or(cpu) };
-        let thread = self.at_mut(slot);
-        thread.cpu = cpu;
-        thread.state = State::Ready;
+        let cpu = if is_on_cpu || affinity.has(cpu) { cpu } else { self.move_away(slot) };
+        self.at_mut(slot).state = State::Ready;
         let ready = &mut self.cpus[cpu].ready;
         match turn {
             Turn::First => ready.push_front(&mut self.links, slot, priority),
             Turn::Last => ready.push_back(&mut self.links, slot, priority),
         }
+    }
+
+    /// Brings the thread to a CPU that it may run on, and gives that.
+    #[cold]
+    fn move_away(&mut self, slot: u32) -> usize {
+        let thread = self.at(slot);
+        let cpu = self.choose(thread.cpu, thread.affinity).unwrap_or(thread.cpu);
+        let thread = self.at_mut(slot);
+        thread.cpu = cpu;
+        thread.has_to_move = false;
+        cpu
     }
 
     /// The allowed CPU with the fewest threads to run; `here` if it is one of several.

@@ -72,6 +72,9 @@ pub enum JoinError {
     Deadlock,
 }
 
+/// No CPU.
+pub(super) const NOWHERE: usize = usize::MAX;
+
 /// What a thread does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -103,6 +106,10 @@ pub(super) struct Thread<R> {
     pub(super) generation: u32,
     pub(super) state: State,
     pub(super) has_token: bool,
+    /// Whether the CPU that it is on is none that it may run on.
+    pub(super) has_to_move: bool,
+    /// The CPU on which [`Threads::hand_back`](super::Threads::hand_back) lets it go on, else [`NOWHERE`].
+    pub(super) waits_on: usize,
     /// How its last wait ended.
     pub(super) wake: Wake,
     /// Its own.
@@ -128,6 +135,8 @@ impl<R> Thread<R> {
             generation: 0,
             state: State::Free,
             has_token: false,
+            has_to_move: false,
+            waits_on: NOWHERE,
             wake: Wake::Unparked,
             base: Priority::NORMAL,
             priority: Priority::NORMAL,

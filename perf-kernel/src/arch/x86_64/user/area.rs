@@ -99,6 +99,12 @@ impl UserArea {
         self.words[1].store(words[1], Ordering::Relaxed);
     }
 
+    /// What [`UserArea::set_words`] was given last.
+    #[inline]
+    pub(super) fn words(&self) -> [u64; 2] {
+        [self.words[0].load(Ordering::Relaxed), self.words[1].load(Ordering::Relaxed)]
+    }
+
     /// Makes `process` the one that exceptions belong to, which the calling thread had in [`UserArea::with_process`] when
     /// it was stopped.
     #[inline]

@@ -17,7 +17,7 @@ use crate::arch::x86_64::vector_state;
 // RFLAGS into R11 and keeps RSP (Intel SDM volume 2, SYSCALL); interrupts and AC are off by its mask.
 global_asm!(
     ".pushsection .text.user_entry, \"ax\", @progbits",
-    // fn(rip: u64, rsp: u64, first: u64, second: u64)
+    // fn(rip: u64, rsp: u64, first: u64, second: u64, kernel_stack: *mut u64)
     ".global user_enter",
     "user_enter:",
     "push rbp",
@@ -33,6 +33,7 @@ global_asm!(
     "stmxcsr [rsp]",
     "fnstcw [rsp + 8]",
     "mov gs:[{kernel_stack}], rsp",
+    "mov [r8], rsp",
     "push rsi",
     "push {flags}",
     "push rdi",
@@ -164,10 +165,11 @@ global_asm!(
 
 unsafe extern "sysv64" {
     /// Runs user mode at `rip` with the stack pointer `rsp` and two arguments in RDI and RSI until the program has ended.
+    /// Where system calls have their stack is stored at `kernel_stack`.
     ///
     /// # Safety
     /// CR3 has the tables of a process, which is the area's, and the kernel's segments, tables and GS are set up.
-    pub(super) fn user_enter(rip: u64, rsp: u64, first: u64, second: u64);
+    pub(super) fn user_enter(rip: u64, rsp: u64, first: u64, second: u64, kernel_stack: *mut u64);
     // Labels: never called, only their addresses are used.
     safe fn user_system_call();
     safe fn user_iretq();

@@ -4,12 +4,13 @@ use alloc::vec::Vec;
 use core::mem;
 
 use multios_core::sync::{Deadline, Scheduler, Wake};
-use spin::Mutex;
+use spin::{Mutex, MutexGuard};
 
 use super::area::UserArea;
 use super::calls::{CALL, FAILED, Outcome, RECEIVE, REPLY};
 use super::machine::{self, KernelThreads};
 use super::process::Process;
+use crate::arch::x86_64::thread_hand_over::Return;
 use crate::kernel::ipc::{Delivery, Handle, Ipc, IpcError, IpcUsage, PartyId, Step};
 use crate::kernel::threads::ThreadId;
 use crate::platform::UserProcess;
@@ -88,42 +89,51 @@ fn send(
     first: u64,
     second: u64,
     number: u64,
-    at_once: impl FnOnce(&mut Parties, PartyId, Handle, [u64; 2]) -> Option<Option<ThreadId>>,
+    at_once: impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, Option<ThreadId>)>,
 ) -> Outcome {
     if bytes | deadline != 0 {
         return exchange(handle, bytes, deadline, first, second, number);
     }
     let outcome =
-        exchange_words(|parties, me| at_once(parties, me, Handle(at_most(handle)), [first, second]));
+        exchange_words([first, second], |parties, me| at_once(parties, me, Handle(at_most(handle))));
     outcome.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
 }
 
 /// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
-/// `None`, and nothing was done.
+/// `None`, and nothing was done. The words stay in the CPU's area for a side that goes on at once.
 #[inline]
-fn exchange_words(decide: impl FnOnce(&mut Parties, PartyId) -> Option<Option<ThreadId>>) -> Option<Outcome> {
+fn exchange_words(
+    words: [u64; 2],
+    decide: impl FnOnce(&mut Parties, PartyId) -> Option<(PartyId, Option<ThreadId>)>,
+) -> Option<Outcome> {
     let me = Me::current()?;
     let mut parties = PARTIES.lock();
-    let other = decide(&mut parties, me.party);
-    drop(parties);
-    let Some(other) = other? else { return Some(go_on_to_wait()) };
-    if !me.threads.hand_over(other) {
-        return Some(wake_and_wait(other));
-    }
-    let words = PARTIES.lock().take_words(me.party);
-    match words {
-        Some(words) => Some(Outcome::with_words(UserArea::current(), 0, words)),
-        None => Some(go_on_to_wait()),
-    }
+    let (party, thread) = decide(&mut parties, me.party)?;
+    let Some(thread) = thread else { return Some(deliver_and_wait(parties, party, None, words)) };
+    UserArea::current().set_words(words);
+    Some(match me.threads.hand_back(thread, parties) {
+        Ok(Return::HandedBack) => Outcome::with_words_of_area(),
+        Ok(Return::Woken) => go_on_to_wait(),
+        Err(parties) => deliver_and_wait(parties, party, Some(thread), words),
+    })
 }
 
-/// Wakes `other`, and waits.
+/// Brings `words` to `party`, lets its thread go on, and waits.
 #[inline(never)]
-fn wake_and_wait(other: ThreadId) -> Outcome {
-    if let Some(me) = Me::current() {
-        me.threads.unpark(&other);
-    }
-    go_on_to_wait()
+fn deliver_and_wait(
+    mut parties: MutexGuard<'_, Parties>,
+    party: PartyId,
+    thread: Option<ThreadId>,
+    words: [u64; 2],
+) -> Outcome {
+    parties.deliver(party, words);
+    drop(parties);
+    let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
+    let delivery = match thread {
+        Some(thread) => me.hand_over(thread, 0),
+        None => me.wait(0),
+    };
+    leave_result(delivery.and_then(|delivery| me.received(delivery)))
 }
 
 /// Waits for good unless what is waited for has come.
@@ -243,7 +253,13 @@ impl Me<'_> {
     fn hand_over(&self, other: ThreadId, deadline: u64) -> Result<Delivery, MessageError> {
         let handed_over = match at(deadline) {
             Some(deadline) => self.threads.hand_over_until(other, deadline),
-            None => self.threads.hand_over(other).then_some(Wake::Unparked),
+            None => match self.threads.hand_over(other) {
+                Some(Return::HandedBack) => {
+                    return Ok(Delivery { words: UserArea::current().words(), length: 0 });
+                }
+                Some(Return::Woken) => Some(Wake::Unparked),
+                None => None,
+            },
         };
         match handed_over {
             Some(wake) => {

@@ -46,21 +46,19 @@ impl Owner {
 
     #[inline(never)]
     fn replace(self) {
-        let area = UserArea::current();
-        if let Some(other) = area.process() {
-            other.kernel_stack.set(area.kernel_stack.load(Ordering::Relaxed));
-        }
+        let cpu = CpuArea::of_caller();
         let process = NonNull::new(self.0.cast::<Process<'static>>());
-        area.set_process(process);
-        match area.process() {
+        cpu.user.set_process(process);
+        let root = match cpu.user.process() {
             Some(process) => {
-                area.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
+                cpu.user.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
                 // What another program has left in registers that a call does not keep stays there until the call that
                 // waited returns, which clears them.
-                translations::switch_to(process.root());
+                process.root()
             }
-            // Its space may be given back by another CPU.
-            None => translations::switch_to(translations::kernel_root()),
-        }
+            // The space may be given back by another CPU.
+            None => translations::kernel_root(),
+        };
+        translations::switch_to_on(cpu, root);
     }
 }

@@ -27,7 +27,7 @@ const NOT_CANONICAL: u64 = 1 << 47;
 pub(super) struct Process<'a> {
     space: Mutex<AddressSpace<'a, PhysicalTables>>,
     root: u64,
-    /// The kernel stack of its thread, while that is stopped.
+    /// Where its system calls have their stack, once it has been entered.
     pub(super) kernel_stack: Cell<u64>,
     /// Who it is for messages; `None` as long as it has no handle.
     pub(super) party: Cell<Option<PartyId>>,
@@ -125,7 +125,9 @@ impl UserProcess for Process<'_> {
         UserArea::current().with_process(self, || {
             // SAFETY: the tables are the process's, which the area now has, and there is a process only where user mode
             // is set up.
-            unsafe { entry::user_enter(self.entry, STACK.end, first, second) };
+            unsafe {
+                entry::user_enter(self.entry, STACK.end, first, second, self.kernel_stack.as_ptr());
+            };
         });
         self.ending.take().expect("user mode is left by an ending")
     }

@@ -69,8 +69,14 @@ pub(in crate::arch::x86_64) fn uses_kernel_tables() -> bool {
 /// Uses the tables of `root`, unless they are in use. Whoever gives the root has the kernel's upper half in it.
 #[inline]
 pub(super) fn switch_to(root: u64) {
-    if current_root() != root {
-        load(root);
+    switch_to_on(CpuArea::of_caller(), root);
+}
+
+/// The same where the area of the calling CPU is known.
+#[inline]
+pub(super) fn switch_to_on(cpu: &CpuArea, root: u64) {
+    if cpu.translations.root.load(Ordering::Relaxed) != root {
+        load_on(cpu, root);
     }
 }
 
@@ -116,11 +122,15 @@ pub(in crate::arch::x86_64) fn forget_all() {
     load(current_root());
 }
 
+fn load(root: u64) {
+    load_on(CpuArea::of_caller(), root);
+}
+
 /// Loading CR3 stores everything before it and forgets everything cached (Intel SDM volume 3, sections 4.10.4.1 and 8.3).
 #[inline]
-fn load(root: u64) {
+fn load_on(cpu: &CpuArea, root: u64) {
     let frame = PhysFrame::containing_address(PhysAddr::new_truncate(root));
-    let in_use = &CpuArea::of_caller().translations;
+    let in_use = &cpu.translations;
     in_use.next.store(root, Ordering::Relaxed);
     // SAFETY: the tables map the kernel as those in use do, and user memory is reached by checked copies alone.
     unsafe { Cr3::write(frame, Cr3Flags::empty()) };
