@@ -5,6 +5,7 @@
 
 mod at_once;
 mod line;
+mod places;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use super::line::Line;
+use super::places::Places;
 use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Right, Step};
 
 /// All parties and endpoints of a kernel. `W` wakes a party, `B` is memory that a message of a party lies in.
@@ -12,16 +13,11 @@ use super::types::{Delivery, EndpointId, Handle, IpcError, IpcUsage, PartyId, Ri
 /// told to wait asks [`Ipc::take_outcome`] whenever it wakes. A delivery exchanges the buffers of the two parties, so that
 /// bytes are copied from and to programs alone, and by the one that they belong to.
 pub struct Ipc<W, B> {
-    pub(super) parties: Vec<Place<Party<W, B>>>,
-    pub(super) endpoints: Vec<Place<Endpoint>>,
+    pub(super) parties: Places<Party<W, B>>,
+    pub(super) endpoints: Places<Endpoint>,
 }
 
-/// A place of a table, and how often it was given back.
-pub(super) struct Place<T> {
-    generation: u32,
-    content: Option<T>,
-}
-
+#[derive(Default)]
 pub(super) struct Party<W, B> {
     pub(super) wake: W,
     handles: Vec<(EndpointId, Right)>,
@@ -35,8 +31,9 @@ pub(super) struct Party<W, B> {
     buffer: B,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum State {
+    #[default]
     Running,
     Sending(EndpointId),
     Receiving(EndpointId),
@@ -53,41 +50,28 @@ pub(super) struct Endpoint {
     receive_handles: usize,
 }
 
-impl<W: Copy, B: Default> Default for Ipc<W, B> {
+impl<W: Copy + Default, B: Default> Default for Ipc<W, B> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<W: Copy, B: Default> Ipc<W, B> {
+impl<W: Copy + Default, B: Default> Ipc<W, B> {
     /// No parties and no endpoints.
     #[must_use]
     pub const fn new() -> Self {
-        Self { parties: Vec::new(), endpoints: Vec::new() }
+        Self { parties: Places::new(), endpoints: Places::new() }
     }
 
     /// What there is.
     #[must_use]
     pub fn usage(&self) -> IpcUsage {
-        IpcUsage {
-            parties: self.parties.iter().filter(|place| place.content.is_some()).count(),
-            endpoints: self.endpoints.iter().filter(|place| place.content.is_some()).count(),
-        }
+        IpcUsage { parties: self.parties.len(), endpoints: self.endpoints.len() }
     }
 
     /// Adds a party without handles, which `wake` wakes.
     pub fn join(&mut self, wake: W) -> PartyId {
-        let party = Party {
-            wake,
-            handles: Vec::new(),
-            state: State::Running,
-            caller: None,
-            outcome: None,
-            message: Delivery::default(),
-            buffer: B::default(),
-        };
-        let (slot, generation) = put(&mut self.parties, party);
-        PartyId { slot, generation }
+        PartyId(self.parties.put(Party { wake, ..Party::default() }))
     }
 
     /// Says what wakes `party` from now on.
@@ -103,8 +87,7 @@ impl<W: Copy, B: Default> Ipc<W, B> {
     /// There is no such party.
     pub fn create(&mut self, party: PartyId, right: Right) -> Result<(EndpointId, Handle), IpcError> {
         self.party(party).ok_or(IpcError::Gone)?;
-        let (slot, generation) = put(&mut self.endpoints, Endpoint::default());
-        let endpoint = EndpointId { slot, generation };
+        let endpoint = EndpointId(self.endpoints.put(Endpoint::default()));
         self.grant(party, endpoint, right).map(|handle| (endpoint, handle))
     }
 
@@ -132,9 +115,9 @@ impl<W: Copy, B: Default> Ipc<W, B> {
             return Ok(Step::HandOver(wake));
         }
         let Self { parties, endpoints } = self;
-        let party = at(parties, me.slot, me.generation).ok_or(IpcError::Gone)?;
+        let party = parties.at(me.0).ok_or(IpcError::Gone)?;
         let id = party.resolve(handle, Right::Call)?;
-        let endpoint = at(endpoints, id.slot, id.generation).ok_or(IpcError::Gone)?;
+        let endpoint = endpoints.at(id.0).ok_or(IpcError::Gone)?;
         if endpoint.receive_handles == 0 {
             return Err(IpcError::Gone);
         }
@@ -244,12 +227,7 @@ impl<W: Copy, B: Default> Ipc<W, B> {
 
     /// Takes `me` out, which waits for nothing, with its handles. Whoever waits for what can no longer come is told so.
     pub fn leave(&mut self, me: PartyId, wake: &mut dyn FnMut(W)) {
-        let Some(place) = self.parties.get_mut(me.slot as usize) else { return };
-        if place.generation != me.generation {
-            return;
-        }
-        let Some(party) = place.content.take() else { return };
-        place.generation = place.generation.wrapping_add(1);
+        let Some(party) = self.parties.take(me.0) else { return };
         if let Some(caller) = party.caller {
             self.end_wait(caller, Err(IpcError::Gone)).into_iter().for_each(&mut *wake);
         }
@@ -272,9 +250,8 @@ impl<W: Copy, B: Default> Ipc<W, B> {
         for party in waiting {
             self.end_wait(party, Err(IpcError::Gone)).into_iter().for_each(&mut *wake);
         }
-        if is_unused && let Some(place) = self.endpoints.get_mut(id.slot as usize) {
-            place.content = None;
-            place.generation = place.generation.wrapping_add(1);
+        if is_unused {
+            self.endpoints.take(id.0);
         }
     }
 
@@ -341,20 +318,13 @@ impl<W: Copy, B: Default> Ipc<W, B> {
 
     #[inline]
     fn party(&mut self, id: PartyId) -> Option<&mut Party<W, B>> {
-        at(&mut self.parties, id.slot, id.generation)
+        self.parties.at(id.0)
     }
 
     #[inline]
     fn endpoint(&mut self, id: EndpointId) -> Option<&mut Endpoint> {
-        at(&mut self.endpoints, id.slot, id.generation)
+        self.endpoints.at(id.0)
     }
-}
-
-/// What is in the place `slot`, if it is still that of `generation`.
-#[inline]
-pub(super) fn at<T>(places: &mut [Place<T>], slot: u32, generation: u32) -> Option<&mut T> {
-    let place = places.get_mut(slot as usize)?;
-    if place.generation == generation { place.content.as_mut() } else { None }
 }
 
 impl<W, B> Party<W, B> {
@@ -372,15 +342,4 @@ impl Endpoint {
             Right::Receive => &mut self.receive_handles,
         }
     }
-}
-
-/// Puts `content` in a free place, and gives that and its generation.
-fn put<T>(places: &mut Vec<Place<T>>, content: T) -> (u32, u32) {
-    let free = places.iter().position(|place| place.content.is_none());
-    let slot = free.unwrap_or_else(|| {
-        places.push(Place { generation: 0, content: None });
-        places.len() - 1
-    });
-    places[slot].content = Some(content);
-    (u32::try_from(slot).unwrap_or(u32::MAX), places[slot].generation)
 }

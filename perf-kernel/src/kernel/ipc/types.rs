@@ -1,18 +1,14 @@
 //! What parties say to the table, and what it says to them.
 
+use super::places::Key;
+
 /// Names a party. One that has left is never taken for a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PartyId {
-    pub(super) slot: u32,
-    pub(super) generation: u32,
-}
+pub struct PartyId(pub(super) Key);
 
 /// Names an endpoint inside the kernel. One that is gone is never taken for a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EndpointId {
-    pub(super) slot: u32,
-    pub(super) generation: u32,
-}
+pub struct EndpointId(pub(super) Key);
 
 /// What a program names an endpoint by: the place among the handles that it was given, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

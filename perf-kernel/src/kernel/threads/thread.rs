@@ -10,10 +10,19 @@ pub struct ThreadId {
 }
 
 impl ThreadId {
+    /// Names no thread.
+    pub const NONE: Self = Self { slot: u32::MAX, generation: 0 };
+
     /// Its place in the table, which a later thread may have.
     #[must_use]
     pub const fn slot(self) -> u32 {
         self.slot
+    }
+}
+
+impl Default for ThreadId {
+    fn default() -> Self {
+        Self::NONE
     }
 }
 

@@ -96,7 +96,7 @@ extern "sysv64" fn other_call(
     number: u64,
 ) -> Outcome {
     match number {
-        RECEIVE => messages::exchange(first, second, third, fourth, fifth, number),
+        RECEIVE => messages::exchange(first, second, third, RECEIVE),
         BUFFER => Outcome::value(messages::set_buffer(first, second)),
         YIELD => yield_now(),
         EXIT => exit([first, second, third]),

@@ -94,13 +94,11 @@ global_asm!(
     "pop rcx",
     "pop r11",
     // An address that is not canonical would make SYSRET fault in ring 0 on the user's stack on some processors (Intel
-    // SDM volume 2, SYSRET). IRETQ faults on the kernel's stack, which `traps` ends the program for.
+    // SDM volume 2, SYSRET). Any that is not the user's half goes by IRETQ, which faults on the kernel's stack if it is not
+    // canonical; `traps` ends the program for that.
     "mov rdx, rcx",
-    "shl rdx, 16",
-    "sar rdx, 16",
-    "cmp rdx, rcx",
-    "jne 2f",
-    "xor edx, edx",
+    "shr rdx, 47",
+    "jnz 2f",
     "pop rsp",
     "swapgs",
     "sysretq",

@@ -19,7 +19,7 @@ use crate::platform::UserProcess;
 const MESSAGE_BYTES_MAX: usize = 4096;
 
 /// A party is woken by its thread, once it has one; its buffer takes memory when the first message has bytes.
-type Parties = Ipc<Option<ThreadId>, Vec<u8>>;
+type Parties = Ipc<ThreadId, Vec<u8>>;
 
 /// All parties. Held with interrupts off, and never over a copy from or to a program.
 static PARTIES: Mutex<Parties> = Mutex::new(Ipc::new());
@@ -61,9 +61,9 @@ pub(super) extern "sysv64" fn call(
     deadline: u64,
     first: u64,
     second: u64,
-    number: u64,
+    _number: u64,
 ) -> Outcome {
-    send(handle, bytes, deadline, first, second, number, Parties::call_at_once)
+    send(handle, bytes, deadline, [first, second], CALL, Parties::call_at_once)
 }
 
 /// [`exchange`] with [`REPLY`].
@@ -74,9 +74,9 @@ pub(super) extern "sysv64" fn reply(
     deadline: u64,
     first: u64,
     second: u64,
-    number: u64,
+    _number: u64,
 ) -> Outcome {
-    send(handle, bytes, deadline, first, second, number, Parties::reply_at_once)
+    send(handle, bytes, deadline, [first, second], REPLY, Parties::reply_at_once)
 }
 
 /// [`exchange`], by the short way of `at_once` if there are no bytes and no deadline, and it finds that the other side waits.
@@ -86,53 +86,44 @@ fn send(
     handle: u64,
     bytes: u64,
     deadline: u64,
-    first: u64,
-    second: u64,
+    words: [u64; 2],
     number: u64,
-    at_once: impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, Option<ThreadId>)>,
+    at_once: impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, ThreadId)>,
 ) -> Outcome {
-    if bytes | deadline != 0 {
-        return exchange(handle, bytes, deadline, first, second, number);
+    // From here they come into a message, or stay for a side that goes on at once.
+    UserArea::current().set_words(words);
+    if bytes | deadline == 0
+        && let Some(outcome) = exchange_words(|parties, me| at_once(parties, me, Handle(at_most(handle))))
+    {
+        return outcome;
     }
-    let outcome =
-        exchange_words([first, second], |parties, me| at_once(parties, me, Handle(at_most(handle))));
-    outcome.unwrap_or_else(|| exchange(handle, 0, 0, first, second, number))
+    exchange(handle, bytes, deadline, number)
 }
 
 /// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
-/// `None`, and nothing was done. The words stay in the CPU's area for a side that goes on at once.
-#[inline]
+/// `None`, and nothing was done.
+#[expect(clippy::inline_always, reason = "as above")]
+#[inline(always)]
 fn exchange_words(
-    words: [u64; 2],
-    decide: impl FnOnce(&mut Parties, PartyId) -> Option<(PartyId, Option<ThreadId>)>,
+    decide: impl FnOnce(&mut Parties, PartyId) -> Option<(PartyId, ThreadId)>,
 ) -> Option<Outcome> {
     let me = Me::current()?;
     let mut parties = PARTIES.lock();
     let (party, thread) = decide(&mut parties, me.party)?;
-    let Some(thread) = thread else { return Some(deliver_and_wait(parties, party, None, words)) };
-    UserArea::current().set_words(words);
     Some(match me.threads.hand_back(thread, parties) {
         Ok(Return::HandedBack) => Outcome::with_words_of_area(),
         Ok(Return::Woken) => go_on_to_wait(),
-        Err(parties) => deliver_and_wait(parties, party, Some(thread), words),
+        Err(parties) => deliver_and_wait(parties, party, thread),
     })
 }
 
-/// Brings `words` to `party`, lets its thread go on, and waits.
+/// Brings the words of the area to `party`, lets its thread go on, and waits.
 #[inline(never)]
-fn deliver_and_wait(
-    mut parties: MutexGuard<'_, Parties>,
-    party: PartyId,
-    thread: Option<ThreadId>,
-    words: [u64; 2],
-) -> Outcome {
-    parties.deliver(party, words);
+fn deliver_and_wait(mut parties: MutexGuard<'_, Parties>, party: PartyId, thread: ThreadId) -> Outcome {
+    parties.deliver(party, UserArea::current().words());
     drop(parties);
     let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
-    let delivery = match thread {
-        Some(thread) => me.hand_over(thread, 0),
-        None => me.wait(0),
-    };
+    let delivery = me.hand_over(thread, 0);
     leave_result(delivery.and_then(|delivery| me.received(delivery)))
 }
 
@@ -148,20 +139,13 @@ fn go_on_to_wait() -> Outcome {
 }
 
 /// Sends, receives or both, as `number` says, which is [`CALL`], [`REPLY`] or [`RECEIVE`], and waits: until the counter is
-/// at `deadline`, or for good if that is 0. `bytes` are sent from the program's buffer, and two words in registers. The
-/// words of what comes are left in the CPU's area, and its bytes in the program's buffer; the result is the number of
-/// these, or the code of the reason why not.
+/// at `deadline`, or for good if that is 0. `bytes` are sent from the program's buffer, and two words from the CPU's area.
+/// The words of what comes are left in the area, and its bytes in the program's buffer; the result is the number of these,
+/// or the code of the reason why not.
 #[inline(never)]
-pub(super) extern "sysv64" fn exchange(
-    handle: u64,
-    bytes: u64,
-    deadline: u64,
-    first: u64,
-    second: u64,
-    number: u64,
-) -> Outcome {
+pub(super) fn exchange(handle: u64, bytes: u64, deadline: u64, number: u64) -> Outcome {
     let handle = Handle(at_most(handle));
-    let message = Delivery { words: [first, second], length: at_most(bytes) };
+    let message = Delivery { words: UserArea::current().words(), length: at_most(bytes) };
     let result = match Me::current() {
         Some(me) => me.exchange(number, handle, message, deadline),
         None => Err(IpcError::NoHandle.into()),
@@ -210,7 +194,7 @@ impl Me<'_> {
         if message.length > 0 && number != RECEIVE {
             self.copy_in(message.length)?;
         }
-        let mut woken = None;
+        let mut woken = ThreadId::NONE;
         let mut note = |other| woken = other;
         let mut parties = PARTIES.lock();
         let step = match number {
@@ -220,7 +204,7 @@ impl Me<'_> {
         };
         drop(parties);
         let delivery = match step {
-            Ok(Step::HandOver(Some(other))) => self.hand_over(other, deadline)?,
+            Ok(Step::HandOver(other)) => self.hand_over(other, deadline)?,
             step => {
                 self.wake(woken);
                 match step? {
@@ -242,8 +226,8 @@ impl Me<'_> {
     }
 
     #[inline]
-    fn wake(&self, thread: Option<ThreadId>) {
-        if let Some(thread) = thread {
+    fn wake(&self, thread: ThreadId) {
+        if thread != ThreadId::NONE {
             self.threads.unpark(&thread);
         }
     }
@@ -325,7 +309,7 @@ impl Me<'_> {
             return Ok(());
         }
         let refused = PARTIES.lock().refuse(self.party);
-        self.wake(refused.flatten());
+        self.wake(refused.unwrap_or_default());
         Err(MessageError::Buffer)
     }
 
@@ -362,7 +346,7 @@ pub(super) fn with_parties<T>(work: impl FnOnce(&mut Parties) -> T) -> T {
 pub(super) fn leave(party: PartyId) {
     let mut woken = Vec::new();
     let mut parties = PARTIES.lock();
-    parties.leave(party, &mut |other| woken.extend(other));
+    parties.leave(party, &mut |other| woken.push(other));
     if parties.usage() == IpcUsage::default() {
         // Its memory is whoever's who asked for it first.
         *parties = Ipc::new();

@@ -14,6 +14,7 @@ use super::tables::PhysicalTables;
 use super::{entry, machine, messages, programs, translations};
 use crate::arch::x86_64::checked;
 use crate::kernel::ipc::{EndpointId, Handle, IpcError, PartyId, Right};
+use crate::kernel::threads::ThreadId;
 use crate::platform::{CopyError, Ending, Program, UserProcess};
 
 /// Where the page of code lies.
@@ -136,7 +137,7 @@ impl UserProcess for Process<'_> {
         let threads = machine::threads();
         if let (Some(party), Some(threads)) = (self.party.get(), threads) {
             let me = threads.current();
-            messages::with_parties(|parties| parties.set_wake(party, Some(me)));
+            messages::with_parties(|parties| parties.set_wake(party, me));
         }
         let ending = self.run(arguments);
         self.party.take().into_iter().for_each(messages::leave);
@@ -145,7 +146,7 @@ impl UserProcess for Process<'_> {
 
     fn create_endpoint(&mut self, right: Right) -> Result<EndpointId, IpcError> {
         messages::with_parties(|parties| {
-            let party = self.party.get().unwrap_or_else(|| parties.join(None));
+            let party = self.party.get().unwrap_or_else(|| parties.join(ThreadId::NONE));
             self.party.set(Some(party));
             parties.create(party, right).map(|(endpoint, _)| endpoint)
         })
@@ -153,7 +154,7 @@ impl UserProcess for Process<'_> {
 
     fn grant(&mut self, endpoint: EndpointId, right: Right) -> Result<Handle, IpcError> {
         messages::with_parties(|parties| {
-            let party = self.party.get().unwrap_or_else(|| parties.join(None));
+            let party = self.party.get().unwrap_or_else(|| parties.join(ThreadId::NONE));
             self.party.set(Some(party));
             parties.grant(party, endpoint, right)
         })
