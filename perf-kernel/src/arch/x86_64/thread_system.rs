@@ -31,6 +31,12 @@ pub(super) struct Body<S> {
     has_interrupts: bool,
 }
 
+impl<S> Default for Body<S> {
+    fn default() -> Self {
+        Self { context: Context::running(), stack: None, work: None, has_interrupts: false }
+    }
+}
+
 /// The threads of a kernel, as a handle for [`multios_core::sync`] when it lives for good.
 ///
 /// One lock guards the table, over switches as well, so that nobody goes on with a thread whose registers are not yet
@@ -102,11 +108,9 @@ impl<H: Hardware> ThreadSystem<H> {
                 return;
             }
             for cpu in 0..self.hardware.cpus().min(CPUS_MAX) {
-                let first =
-                    Body { context: Context::running(), stack: None, work: None, has_interrupts: false };
                 let priority = if cpu == 0 { Priority::NORMAL } else { Priority::LOWEST };
                 // There is room, or there are fewer CPUs.
-                let _ = table.add_cpu(priority, first);
+                let _ = table.add_cpu(priority, Body::default());
             }
         });
     }
@@ -255,11 +259,9 @@ impl<H: Hardware> ThreadSystem<H> {
 
     #[inline(always)]
     fn switch(&'static self, mut table: MutexGuard<'_, Threads<Body<H::Stack>>>, switch: Switch) {
-        let to = table.resource_mut(switch.to).map(|body| body.context);
-        let from = table.resource_mut(switch.from).map(|body| NonNull::from(&mut body.context));
-        let (Some(from), Some(to)) = (from, to) else {
-            unreachable!("a thread in a run queue or on a CPU has its registers and its stack")
-        };
+        // A thread in a run queue or on a CPU has its registers and its stack.
+        let to = table.resource_mut(switch.to).context;
+        let from = NonNull::from(&mut table.resource_mut(switch.from).context);
         MutexGuard::leak(table);
         // SAFETY: the table says that the thread is stopped and on no CPU, and stays locked until the switch is done.
         unsafe { self.switch_to(from, to) };
@@ -364,7 +366,7 @@ extern "sysv64" fn begin<H: Hardware>(system: usize) -> ! {
     let mut table = system.table.lock();
     let me = table.current(system.hardware.cpu());
     let body = table.resource_mut(me.slot());
-    let start = body.and_then(|body| Some((mem::take(&mut body.work)?, body.has_interrupts)));
+    let start = mem::take(&mut body.work).map(|work| (work, body.has_interrupts));
     drop(table);
     let Some((work, has_interrupts)) = start else { unreachable!("a thread begins once, with its work") };
     system.restore(has_interrupts);

@@ -52,14 +52,13 @@ pub(super) static CLEAN: Area = {
     Area(bytes)
 };
 
-/// Instructions that clear the registers of the components in EDI, or x87 and SSE if there are none, but for the two control
-/// words; `{clean}` is [`CLEAN`]. They use the eight bytes at RSP, and change RAX, RDX and the flags.
+/// Instructions that clear the registers of the components in EAX, or x87 and SSE if there are none, but for the two control
+/// words; `{clean}` is [`CLEAN`]. They use the eight bytes at RSP, and change RDX and the flags.
 macro_rules! clear_instructions {
     () => {
         concat!(
             "stmxcsr [rsp]\n",
             "fnstcw [rsp + 4]\n",
-            "mov eax, edi\n",
             "xor edx, edx\n",
             "test eax, eax\n",
             "jz 8f\n",
@@ -83,6 +82,7 @@ global_asm!(
     ".pushsection .text.vector_state, \"ax\", @progbits",
     ".global vector_state_clear",
     "vector_state_clear:",
+    "mov eax, edi",
     "sub rsp, 8",
     clear_instructions!(),
     "add rsp, 8",

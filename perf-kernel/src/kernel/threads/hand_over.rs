@@ -5,7 +5,7 @@ use multios_core::sync::Wake;
 use super::table::Threads;
 use super::thread::{NOWHERE, State, ThreadId};
 
-impl<R> Threads<R> {
+impl<R: Default> Threads<R> {
     /// Parks the thread on `cpu`, perhaps until `deadline`, and lets `to` run there, as [`Threads::unpark`],
     /// [`Threads::park`] and [`Threads::pick`] would with an empty run queue: equals that are ready keep their turn. Gives
     /// what the two run with.
@@ -19,13 +19,13 @@ impl<R> Threads<R> {
         let [thread, next] = pair.ok()?;
         let is_parked =
             next.generation == to.generation && next.state == State::Parked && next.deadline.is_none();
-        if !is_parked || next.cpu != cpu || !next.affinity.has(cpu) || here.ready.has_above(next.priority) {
+        if !is_parked || next.cpu != cpu || !next.affinity.has(cpu) || here.ready.has_any(next.more_urgent) {
             return None;
         }
         if thread.has_token {
             return None;
         }
-        let resources = [thread.resource.as_mut()?, next.resource.as_mut()?];
+        let resources = [&mut thread.resource, &mut next.resource];
         thread.state = State::Parked;
         if let Some(deadline) = deadline {
             thread.deadline = Some(deadline);
@@ -51,13 +51,13 @@ impl<R> Threads<R> {
         let from = here.current;
         let pair = self.threads.get_disjoint_mut([from as usize, to.slot as usize]);
         let [thread, next] = pair.ok()?;
-        if next.waits_on != cpu || next.generation != to.generation || here.ready.has_above(next.priority) {
+        if next.waits_on != cpu || next.generation != to.generation || here.ready.has_any(next.more_urgent) {
             return None;
         }
         if thread.has_token | thread.has_to_move {
             return None;
         }
-        let resources = [thread.resource.as_mut()?, next.resource.as_mut()?];
+        let resources = [&mut thread.resource, &mut next.resource];
         thread.state = State::Parked;
         thread.waits_on = cpu;
         next.state = State::Running;

@@ -42,10 +42,10 @@ impl RunQueue {
         u8::try_from(level).ok().and_then(Priority::new)
     }
 
-    /// Whether a thread is ready that is more urgent than `priority`.
+    /// Whether threads of one of `levels` are ready, which are bits.
     #[inline]
-    pub(super) fn has_above(&self, priority: Priority) -> bool {
-        self.levels >> priority.level() > 1
+    pub(super) const fn has_any(&self, levels: u32) -> bool {
+        self.levels & levels != 0
     }
 
     /// Puts `slot`, which is in no queue, behind those of its priority.
@@ -135,6 +135,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::thread::Thread;
     use super::*;
 
     const SLOTS: u32 = 12;
@@ -179,7 +180,9 @@ mod tests {
                 prop_assert_eq!(queue.highest().map(|priority| usize::from(priority.level())), highest);
                 for level in (0..Priority::LEVELS).filter_map(Priority::new) {
                     let is_above = highest.is_some_and(|highest| highest > usize::from(level.level()));
-                    prop_assert_eq!(queue.has_above(level), is_above);
+                    let mut thread = Thread::<()>::free();
+                    thread.set_priority(level);
+                    prop_assert_eq!(queue.has_any(thread.more_urgent), is_above);
                 }
                 prop_assert_eq!(queue.len(), model.iter().map(Vec::len).sum::<usize>());
             }

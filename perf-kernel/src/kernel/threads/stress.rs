@@ -14,7 +14,7 @@ const THREADS_MAX: usize = 40;
 
 /// Processors that only remember whose turn it is.
 struct Script {
-    threads: Threads<Rc<()>>,
+    threads: Threads<Option<Rc<()>>>,
     resources: Rc<()>,
     random: Stream,
     now: u64,
@@ -37,7 +37,7 @@ impl Script {
         let resources = Rc::new(());
         let mut threads = Threads::new(THREADS_MAX);
         for cpu in 0..CPUS {
-            assert_eq!(threads.add_cpu(Priority::NORMAL, resources.clone()), Ok(cpu));
+            assert_eq!(threads.add_cpu(Priority::NORMAL, Some(resources.clone())), Ok(cpu));
         }
         Self {
             threads,
@@ -109,7 +109,7 @@ impl Script {
             1 => CpuSet::one(0),
             _ => CpuSet::one(1),
         };
-        match self.threads.spawn(cpu, priority, affinity, self.resources.clone()) {
+        match self.threads.spawn(cpu, priority, affinity, Some(self.resources.clone())) {
             Ok((id, _)) => {
                 self.alive.push(id);
                 self.numbers[id.slot as usize] = self.threads.usage().started;

@@ -34,7 +34,7 @@ pub(super) struct Cpu {
     dying: Option<u32>,
 }
 
-impl<R> Threads<R> {
+impl<R: Default> Threads<R> {
     /// No threads, of which there may be up to `threads_max` at a time. Never takes memory again for as many.
     #[must_use]
     pub fn new(threads_max: usize) -> Self {
@@ -67,11 +67,11 @@ impl<R> Threads<R> {
         let thread = self.at_mut(slot);
         thread.state = State::Running;
         thread.base = priority;
-        thread.priority = priority;
+        thread.set_priority(priority);
         thread.affinity = CpuSet::one(cpu);
         thread.cpu = cpu;
         thread.is_joinable = false;
-        thread.resource = Some(resource);
+        thread.resource = resource;
         self.cpus.push(Cpu { current: slot, ready: RunQueue::new(), dying: None });
         self.usage.alive += 1;
         Ok(cpu)
@@ -95,10 +95,10 @@ impl<R> Threads<R> {
         };
         let thread = self.at_mut(slot);
         thread.base = priority;
-        thread.priority = priority;
+        thread.set_priority(priority);
         thread.affinity = affinity;
         thread.cpu = cpu;
-        thread.resource = Some(resource);
+        thread.resource = resource;
         let id = ThreadId { slot, generation: thread.generation };
         self.usage.alive += 1;
         self.usage.started += 1;
@@ -112,9 +112,10 @@ impl<R> Threads<R> {
         ThreadId { slot, generation: self.at(slot).generation }
     }
 
-    /// What the thread in `slot` runs with, as long as it has not left its CPU for good.
-    pub fn resource_mut(&mut self, slot: u32) -> Option<&mut R> {
-        self.at_mut(slot).resource.as_mut()
+    /// What the thread in `slot` runs with; the default if it has left its CPU for good.
+    #[inline]
+    pub fn resource_mut(&mut self, slot: u32) -> &mut R {
+        &mut self.at_mut(slot).resource
     }
 
     /// Lets the threads run on `cpu` that are as urgent as its own, or more.
@@ -252,7 +253,8 @@ impl<R> Threads<R> {
     pub fn take_dead(&mut self, cpu: usize) -> Option<(R, Unparked)> {
         let slot = self.cpus[cpu].dying.take()?;
         let thread = self.at_mut(slot);
-        let resource = thread.resource.take()?;
+        let resource = core::mem::take(&mut thread.resource);
+        thread.has_left = true;
         if thread.is_joinable {
             // One that looked while the stack was still in use waits again.
             return Some((resource, self.wake_joiner(slot)));
@@ -275,7 +277,7 @@ impl<R> Threads<R> {
             return Err(JoinError::Taken);
         }
         if let State::Exited(value) = thread.state
-            && thread.resource.is_none()
+            && thread.has_left
         {
             self.give_slot(id.slot);
             return Ok(Block::Done(value));
@@ -295,7 +297,7 @@ impl<R> Threads<R> {
             return Err(JoinError::Taken);
         }
         thread.is_joinable = false;
-        if matches!(thread.state, State::Exited(_)) && thread.resource.is_none() {
+        if matches!(thread.state, State::Exited(_)) && thread.has_left {
             self.give_slot(id.slot);
         }
         Ok(())
@@ -449,7 +451,7 @@ impl<R> Threads<R> {
         if old == new {
             return Unparked::Nothing;
         }
-        thread.priority = new;
+        thread.set_priority(new);
         match state {
             State::Ready => {
                 self.cpus[cpu].ready.remove(&mut self.links, slot, old);

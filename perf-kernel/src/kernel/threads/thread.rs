@@ -125,6 +125,8 @@ pub(super) struct Thread<R> {
     pub(super) base: Priority,
     /// With what it has been lent.
     pub(super) priority: Priority,
+    /// The levels above that, as bits.
+    pub(super) more_urgent: u32,
     /// Loans of each priority.
     pub(super) loans: [u16; Priority::LEVELS as usize],
     pub(super) affinity: CpuSet,
@@ -134,12 +136,13 @@ pub(super) struct Thread<R> {
     pub(super) deadline: Option<u64>,
     pub(super) joiner: Option<u32>,
     pub(super) is_joinable: bool,
-    /// What it runs with; gone once it has left its CPU for good.
-    pub(super) resource: Option<R>,
+    /// What it runs with; the default once it has left its CPU for good.
+    pub(super) resource: R,
+    pub(super) has_left: bool,
 }
 
-impl<R> Thread<R> {
-    pub(super) const fn free() -> Self {
+impl<R: Default> Thread<R> {
+    pub(super) fn free() -> Self {
         Self {
             generation: 0,
             state: State::Free,
@@ -149,14 +152,22 @@ impl<R> Thread<R> {
             wake: Wake::Unparked,
             base: Priority::NORMAL,
             priority: Priority::NORMAL,
+            more_urgent: levels_above(Priority::NORMAL),
             loans: [0; Priority::LEVELS as usize],
             affinity: CpuSet::ALL,
             cpu: 0,
             deadline: None,
             joiner: None,
             is_joinable: true,
-            resource: None,
+            resource: R::default(),
+            has_left: false,
         }
+    }
+
+    /// Makes it as urgent as that.
+    pub(super) const fn set_priority(&mut self, priority: Priority) {
+        self.priority = priority;
+        self.more_urgent = levels_above(priority);
     }
 
     /// The highest of its own priority and what it has been lent.
@@ -165,6 +176,11 @@ impl<R> Thread<R> {
         let lent = lent.and_then(|level| u8::try_from(level).ok()).and_then(Priority::new);
         lent.map_or(self.base, |lent| lent.max(self.base))
     }
+}
+
+/// The levels above `priority`, as bits.
+const fn levels_above(priority: Priority) -> u32 {
+    u32::MAX << priority.level() << 1
 }
 
 #[cfg(test)]

@@ -25,8 +25,12 @@ pub(super) const RECEIVE: u64 = 7;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
 
+/// The program goes on with RAX alone.
+const VALUE: i64 = 0;
 /// The program goes on with two more words, and with vector registers that are clear.
-pub(super) const WITH_WORDS: u64 = 2;
+const WITH_WORDS: i64 = 1;
+/// The program has ended.
+const OVER: i64 = -1;
 
 const SUM_WORDS_MAX: usize = 64;
 
@@ -34,15 +38,15 @@ const SUM_WORDS_MAX: usize = 64;
 #[repr(C)]
 pub(super) struct Outcome {
     value: u64,
-    /// 1 if the program has ended, [`WITH_WORDS`] if the area has more words of the result and other threads may have run,
-    /// else 0.
-    is_over: u64,
+    /// [`VALUE`]; [`WITH_WORDS`] if the area has more words of the result and other threads may have run; or [`OVER`]. The
+    /// assembly looks at the sign.
+    kind: i64,
 }
 
 impl Outcome {
     #[inline]
-    const fn value(value: u64) -> Self {
-        Self { value, is_over: 0 }
+    pub(super) const fn value(value: u64) -> Self {
+        Self { value, kind: VALUE }
     }
 
     /// What a call leaves that may have waited: all vector registers are cleared, since another program may have used
@@ -50,21 +54,31 @@ impl Outcome {
     #[inline]
     pub(super) fn with_words(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
         area.set_words(words);
-        Self { value, is_over: WITH_WORDS }
+        Self { value, kind: WITH_WORDS }
     }
 
     /// The same with the value 0 and the words that the CPU's area has already.
     #[inline]
     pub(super) const fn with_words_of_area() -> Self {
-        Self { value: 0, is_over: WITH_WORDS }
+        Self { value: 0, kind: WITH_WORDS }
     }
 }
 
-/// A call: five arguments and its number.
-type Call = extern "sysv64" fn(u64, u64, u64, u64, u64, u64) -> Outcome;
+/// A system call, with its arguments. Interrupts are off.
+type Call = extern "sysv64" fn(u64, u64, u64, u64, u64) -> Outcome;
 
-/// The two that messages go through, so that they are reached by one jump.
-static MESSAGES: [Call; 2] = [messages::call, messages::reply];
+/// All of them, each at its number. They are reached by a jump, and return to the assembly.
+static CALLS: [Call; 8] = {
+    let mut calls: [Call; 8] = [null; 8];
+    calls[EXIT as usize] = exit;
+    calls[SUM as usize] = sum;
+    calls[YIELD as usize] = yield_now;
+    calls[BUFFER as usize] = messages::set_buffer;
+    calls[CALL as usize] = messages::call;
+    calls[REPLY as usize] = messages::reply;
+    calls[RECEIVE as usize] = messages::receive;
+    calls
+};
 
 /// What the assembly calls, with interrupts off.
 pub(super) extern "sysv64" fn system_call(
@@ -75,53 +89,39 @@ pub(super) extern "sysv64" fn system_call(
     fifth: u64,
     number: u64,
 ) -> Outcome {
+    // Apart, so that it costs nothing but the way in and out.
     if number == NULL {
         return Outcome::value(1);
     }
-    let place = usize::try_from(number.wrapping_sub(CALL)).unwrap_or(usize::MAX);
-    match MESSAGES.get(place) {
-        Some(call) => call(first, second, third, fourth, fifth, number),
-        None => other_call(first, second, third, fourth, fifth, number),
+    match CALLS.get(usize::try_from(number).unwrap_or(usize::MAX)) {
+        Some(call) => call(first, second, third, fourth, fifth),
+        None => Outcome::value(FAILED),
     }
 }
 
-/// Apart, so that the null call costs no more with every other.
-#[inline(never)]
-extern "sysv64" fn other_call(
-    first: u64,
-    second: u64,
-    third: u64,
-    fourth: u64,
-    fifth: u64,
-    number: u64,
-) -> Outcome {
-    match number {
-        RECEIVE => messages::exchange(first, second, third, RECEIVE),
-        BUFFER => Outcome::value(messages::set_buffer(first, second)),
-        YIELD => yield_now(),
-        EXIT => exit([first, second, third]),
-        SUM => Outcome::value(sum(first, second).unwrap_or(FAILED)),
-        _ => Outcome::value(FAILED),
-    }
+extern "sysv64" fn null(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
+    Outcome::value(1)
 }
 
-#[cold]
-fn exit(words: [u64; 3]) -> Outcome {
+extern "sysv64" fn exit(status: u64, first: u64, second: u64, _: u64, _: u64) -> Outcome {
     if let Some(process) = UserArea::current().process() {
-        process.end(Ending::Exited(words));
+        process.end(Ending::Exited([status, first, second]));
     }
-    Outcome { value: 0, is_over: 1 }
+    Outcome { value: 0, kind: OVER }
 }
 
-fn yield_now() -> Outcome {
+extern "sysv64" fn yield_now(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
     if let Some(threads) = machine::threads() {
         threads.yield_now();
     }
     Outcome::with_words(UserArea::current(), 0, [0; 2])
 }
 
-#[cold]
-fn sum(address: u64, words: u64) -> Option<u64> {
+extern "sysv64" fn sum(address: u64, words: u64, _: u64, _: u64, _: u64) -> Outcome {
+    Outcome::value(sum_of(address, words).unwrap_or(FAILED))
+}
+
+fn sum_of(address: u64, words: u64) -> Option<u64> {
     let mut copied = [0; SUM_WORDS_MAX * size_of::<u64>()];
     let length = usize::try_from(words).ok()?.checked_mul(size_of::<u64>())?;
     let copied = copied.get_mut(..length)?;

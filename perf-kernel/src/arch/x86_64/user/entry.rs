@@ -115,8 +115,7 @@ global_asm!(
     "user_iretq:",
     "iretq",
     "user_finish_call:",
-    "cmp edx, {with_words}",
-    "je user_return_words",
+    "jns user_return_words",
     "mov rsp, gs:[{kernel_stack}]",
     ".global user_finish",
     "user_finish:",
@@ -135,7 +134,7 @@ global_asm!(
     // A call that may have waited gives two words back as well, and other programs may have run since.
     "user_return_words:",
     "mov r8, rax",
-    "mov edi, gs:[{vector_components}]",
+    "mov eax, gs:[{vector_components}]",
     // The word that aligns the stack is free.
     vector_state::clear_instructions!(),
     "mov rax, r8",
@@ -153,7 +152,6 @@ global_asm!(
     user_data = const USER_DATA,
     kernel_stack = const offset_of!(CpuArea, user.kernel_stack),
     user_stack = const offset_of!(CpuArea, user.user_stack),
-    with_words = const calls::WITH_WORDS,
     words = const offset_of!(CpuArea, user.words),
     vector_components = const offset_of!(CpuArea, user.vector_components),
     clean = sym vector_state::CLEAN,

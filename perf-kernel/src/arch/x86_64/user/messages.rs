@@ -54,27 +54,23 @@ impl MessageError {
 }
 
 /// [`exchange`] with [`CALL`].
-#[inline(never)]
 pub(super) extern "sysv64" fn call(
     handle: u64,
     bytes: u64,
     deadline: u64,
     first: u64,
     second: u64,
-    _number: u64,
 ) -> Outcome {
     send(handle, bytes, deadline, [first, second], CALL, Parties::call_at_once)
 }
 
 /// [`exchange`] with [`REPLY`].
-#[inline(never)]
 pub(super) extern "sysv64" fn reply(
     handle: u64,
     bytes: u64,
     deadline: u64,
     first: u64,
     second: u64,
-    _number: u64,
 ) -> Outcome {
     send(handle, bytes, deadline, [first, second], REPLY, Parties::reply_at_once)
 }
@@ -138,12 +134,17 @@ fn go_on_to_wait() -> Outcome {
     leave_result(outcome.and_then(|delivery| me.received(delivery)))
 }
 
+/// [`exchange`] with [`RECEIVE`].
+pub(super) extern "sysv64" fn receive(handle: u64, bytes: u64, deadline: u64, _: u64, _: u64) -> Outcome {
+    exchange(handle, bytes, deadline, RECEIVE)
+}
+
 /// Sends, receives or both, as `number` says, which is [`CALL`], [`REPLY`] or [`RECEIVE`], and waits: until the counter is
 /// at `deadline`, or for good if that is 0. `bytes` are sent from the program's buffer, and two words from the CPU's area.
 /// The words of what comes are left in the area, and its bytes in the program's buffer; the result is the number of these,
 /// or the code of the reason why not.
 #[inline(never)]
-pub(super) fn exchange(handle: u64, bytes: u64, deadline: u64, number: u64) -> Outcome {
+fn exchange(handle: u64, bytes: u64, deadline: u64, number: u64) -> Outcome {
     let handle = Handle(at_most(handle));
     let message = Delivery { words: UserArea::current().words(), length: at_most(bytes) };
     let result = match Me::current() {
@@ -331,10 +332,10 @@ fn at(deadline: u64) -> Option<Deadline> {
 }
 
 /// Takes note of the memory in which the program has its messages; each copy checks it.
-pub(super) fn set_buffer(address: u64, capacity: u64) -> u64 {
-    let Some(process) = UserArea::current().process() else { return FAILED };
+pub(super) extern "sysv64" fn set_buffer(address: u64, capacity: u64, _: u64, _: u64, _: u64) -> Outcome {
+    let Some(process) = UserArea::current().process() else { return Outcome::value(FAILED) };
     process.message_buffer.set((address, capacity));
-    0
+    Outcome::value(0)
 }
 
 /// Calls `work` with all parties.
