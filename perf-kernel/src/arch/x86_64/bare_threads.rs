@@ -68,7 +68,7 @@ unsafe impl Hardware for BareHardware {
 
     #[inline]
     fn cpu(&self) -> usize {
-        per_cpu::CpuArea::of_caller().index as usize
+        per_cpu::CpuArea::index_of_caller() as usize
     }
 
     #[inline]
@@ -79,6 +79,11 @@ unsafe impl Hardware for BareHardware {
     #[inline]
     fn return_to(&self, user: Owner) {
         user.return_to();
+    }
+
+    #[inline]
+    fn replace(&self, user: Owner) {
+        user.replace();
     }
 
     #[inline]

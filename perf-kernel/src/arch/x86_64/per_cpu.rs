@@ -1,6 +1,7 @@
 //! What each CPU has for itself.
 
 use core::arch::asm;
+use core::mem::offset_of;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
@@ -75,6 +76,20 @@ impl CpuArea {
         }
         // SAFETY: `adopt` was given an area that lives for good.
         unsafe { &*core::ptr::with_exposed_provenance::<Self>(address) }
+    }
+
+    /// Its number, in fewer steps than by way of the area.
+    #[inline]
+    pub(super) fn index_of_caller() -> u32 {
+        let index: u32;
+        // SAFETY: from `adopt` on, GS leads to this CPU's area.
+        unsafe {
+            asm!(
+                "mov {:e}, gs:[{}]", out(reg) index, const offset_of!(Self, index),
+                options(nostack, readonly, preserves_flags)
+            );
+        }
+        index
     }
 
     /// By which others send to it.

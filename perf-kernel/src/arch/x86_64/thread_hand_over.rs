@@ -87,7 +87,7 @@ impl<H: Hardware> ThreadSystem<H> {
             self.arrive(user);
             return Return::Woken;
         }
-        self.hardware.return_to(user);
+        self.hardware.replace(user);
         // SAFETY: the table is locked for whoever arrives. The side before has not ended.
         unsafe { self.table.force_unlock() };
         Return::HandedBack

@@ -40,6 +40,11 @@ pub unsafe trait Hardware: Send + Sync + 'static {
     /// are off.
     fn return_to(&self, user: Self::User);
 
+    /// The same where the CPU is likely to have something else.
+    fn replace(&self, user: Self::User) {
+        self.return_to(user);
+    }
+
     /// Keeps interrupts out of the calling CPU, and says whether they could come.
     fn interrupts_off(&self) -> bool;
 

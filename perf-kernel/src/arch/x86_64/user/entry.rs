@@ -8,6 +8,27 @@ use crate::arch::x86_64::descriptors::{USER_CODE, USER_DATA};
 use crate::arch::x86_64::per_cpu::CpuArea;
 use crate::arch::x86_64::vector_state;
 
+/// Instructions that go on in user mode at the address that the stack has, with the flags and the stack pointer above it, and
+/// leave RDX zero.
+///
+/// An address that is not canonical would make SYSRET fault in ring 0 on the user's stack on some processors (Intel SDM
+/// volume 2, SYSRET). Any outside the user's half goes by IRETQ, which faults on the kernel's stack if it is not canonical;
+/// `traps` ends the program for that.
+macro_rules! leave_instructions {
+    () => {
+        concat!(
+            "pop rcx\n",
+            "pop r11\n",
+            "mov rdx, rcx\n",
+            "shr rdx, 47\n",
+            "jnz user_leave_slowly\n",
+            "pop rsp\n",
+            "swapgs\n",
+            "sysretq\n",
+        )
+    };
+}
+
 // `user_enter` keeps what a called function must keep on the stack, notes the stack in the area, and goes to user mode.
 // It returns when `user_finish` is reached: after a system call that ends the program, or by the return of an exception
 // that does.
@@ -62,10 +83,13 @@ global_asm!(
     // Aligns the stack.
     "push rax",
     "mov rcx, r10",
-    "mov r9, rax",
-    "call {system_call}",
+    "cmp rax, {count}",
+    "jae user_unknown_call",
+    "lea r9, [rip + {calls}]",
+    "call [r9 + 8 * rax]",
     "test rdx, rdx",
     "jnz user_finish_call",
+    "user_call_is_done:",
     "add rsp, 8",
     "xor edi, edi",
     "xor esi, esi",
@@ -90,19 +114,8 @@ global_asm!(
     "pxor xmm13, xmm13",
     "pxor xmm14, xmm14",
     "pxor xmm15, xmm15",
-    "user_leave_cleared:",
-    "pop rcx",
-    "pop r11",
-    // An address that is not canonical would make SYSRET fault in ring 0 on the user's stack on some processors (Intel
-    // SDM volume 2, SYSRET). Any that is not the user's half goes by IRETQ, which faults on the kernel's stack if it is not
-    // canonical; `traps` ends the program for that.
-    "mov rdx, rcx",
-    "shr rdx, 47",
-    "jnz 2f",
-    "pop rsp",
-    "swapgs",
-    "sysretq",
-    "2:",
+    leave_instructions!(),
+    "user_leave_slowly:",
     "pop rdx",
     "push {user_data}",
     "push rdx",
@@ -114,6 +127,9 @@ global_asm!(
     ".global user_iretq",
     "user_iretq:",
     "iretq",
+    "user_unknown_call:",
+    "mov rax, {failed}",
+    "jmp user_call_is_done",
     "user_finish_call:",
     "jns user_return_words",
     "mov rsp, gs:[{kernel_stack}]",
@@ -144,7 +160,7 @@ global_asm!(
     "mov r8, gs:[{words}]",
     "mov r9, gs:[{words} + 8]",
     "xor r10d, r10d",
-    "jmp user_leave_cleared",
+    leave_instructions!(),
     ".popsection",
     // Bit 1 of RFLAGS is always set. Interrupts (bit 9) are off: no device interrupts yet.
     flags = const 1 << 1,
@@ -156,7 +172,9 @@ global_asm!(
     vector_components = const offset_of!(CpuArea, user.vector_components),
     clean = sym vector_state::CLEAN,
     has_avx = const offset_of!(CpuArea, user.has_avx),
-    system_call = sym calls::system_call,
+    calls = sym calls::CALLS,
+    count = const calls::COUNT,
+    failed = const calls::FAILED.cast_signed(),
 );
 
 unsafe extern "sysv64" {

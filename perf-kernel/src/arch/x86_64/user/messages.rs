@@ -9,7 +9,7 @@ use spin::{Mutex, MutexGuard};
 use super::area::UserArea;
 use super::calls::{CALL, FAILED, Outcome, RECEIVE, REPLY};
 use super::machine::{self, KernelThreads};
-use super::process::Process;
+use super::process::{Member, Process};
 use crate::arch::x86_64::thread_hand_over::Return;
 use crate::kernel::ipc::{Delivery, Handle, Ipc, IpcError, IpcUsage, PartyId, Step};
 use crate::kernel::threads::ThreadId;
@@ -87,9 +87,11 @@ fn send(
     at_once: impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, ThreadId)>,
 ) -> Outcome {
     // From here they come into a message, or stay for a side that goes on at once.
-    UserArea::current().set_words(words);
+    let area = UserArea::current();
+    area.set_words(words);
     if bytes | deadline == 0
-        && let Some(outcome) = exchange_words(|parties, me| at_once(parties, me, Handle(at_most(handle))))
+        && let Some(outcome) =
+            exchange_words(area, |parties, me| at_once(parties, me, Handle(at_most(handle))))
     {
         return outcome;
     }
@@ -101,9 +103,10 @@ fn send(
 #[expect(clippy::inline_always, reason = "as above")]
 #[inline(always)]
 fn exchange_words(
+    area: &UserArea,
     decide: impl FnOnce(&mut Parties, PartyId) -> Option<(PartyId, ThreadId)>,
 ) -> Option<Outcome> {
-    let me = Me::current()?;
+    let me = Me::of(area)?;
     let mut parties = PARTIES.lock();
     let (party, thread) = decide(&mut parties, me.party)?;
     Some(match me.threads.hand_back(thread, parties) {
@@ -176,12 +179,19 @@ struct Me<'p> {
     threads: KernelThreads,
 }
 
-impl Me<'_> {
-    /// That of the calling CPU; `None` if it was never given a handle.
+impl<'p> Me<'p> {
+    /// That of the calling CPU; `None` if it was never given a handle, or does not run as a thread.
     #[inline]
     fn current() -> Option<Self> {
-        let process = UserArea::current().process()?;
-        Some(Self { process, party: process.party.get()?, threads: machine::threads()? })
+        Self::of(UserArea::current())
+    }
+
+    /// The same where the CPU's area is known.
+    #[inline]
+    fn of(area: &'p UserArea) -> Option<Self> {
+        let process = area.process()?;
+        let Member { party, threads } = process.member.get()?;
+        Some(Self { process, party, threads })
     }
 
     #[inline]

@@ -45,13 +45,15 @@ impl Owner {
         }
     }
 
+    /// The same where another's is likely to be there.
     #[expect(clippy::inline_always, reason = "as above")]
     #[inline(always)]
-    fn replace(self) {
+    pub(in crate::arch::x86_64) fn replace(self) {
         let cpu = CpuArea::of_caller();
         let process = NonNull::new(self.0.cast::<Process<'static>>());
         cpu.user.set_process(process);
-        let root = match cpu.user.process() {
+        // SAFETY: the calling thread has borrowed it, for as long as the area has it.
+        let root = match process.map(|process| unsafe { process.as_ref() }) {
             Some(process) => {
                 cpu.user.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
                 // What another program has left in registers that a call does not keep stays there until the call that

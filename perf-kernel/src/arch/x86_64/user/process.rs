@@ -24,6 +24,13 @@ const STACK: Range<u64> = 0x40_8000..0x41_0000;
 /// The lowest address of all that are not canonical.
 const NOT_CANONICAL: u64 = 1 << 47;
 
+/// Who a process is for messages, and what stops and wakes its thread.
+#[derive(Clone, Copy)]
+pub(super) struct Member {
+    pub(super) party: PartyId,
+    pub(super) threads: machine::KernelThreads,
+}
+
 /// A program in its address space.
 pub(super) struct Process<'a> {
     space: Mutex<AddressSpace<'a, PhysicalTables>>,
@@ -32,6 +39,8 @@ pub(super) struct Process<'a> {
     pub(super) kernel_stack: Cell<u64>,
     /// Who it is for messages; `None` as long as it has no handle.
     pub(super) party: Cell<Option<PartyId>>,
+    /// The same while it runs as a thread, which alone can wait.
+    pub(super) member: Cell<Option<Member>>,
     /// Where the program has its messages, and how many bytes.
     pub(super) message_buffer: Cell<(u64, u64)>,
     entry: u64,
@@ -57,11 +66,12 @@ impl<'a> Process<'a> {
         unsafe { tables.pointer(code).copy_from_nonoverlapping(image.as_ptr(), image.len()) };
         let entry = programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset);
         let (root, kernel_stack) = (space.root(), Cell::new(0));
-        let (party, message_buffer) = (Cell::new(None), Cell::new((0, 0)));
+        let (party, member, message_buffer) = (Cell::new(None), Cell::new(None), Cell::new((0, 0)));
         Ok(Self {
             root,
             kernel_stack,
             party,
+            member,
             message_buffer,
             space: Mutex::new(space),
             entry,
@@ -138,8 +148,10 @@ impl UserProcess for Process<'_> {
         if let (Some(party), Some(threads)) = (self.party.get(), threads) {
             let me = threads.current();
             messages::with_parties(|parties| parties.set_wake(party, me));
+            self.member.set(Some(Member { party, threads }));
         }
         let ending = self.run(arguments);
+        self.member.set(None);
         self.party.take().into_iter().for_each(messages::leave);
         ending
     }

@@ -129,7 +129,8 @@ fn load(root: u64) {
 /// Loading CR3 stores everything before it and forgets everything cached (Intel SDM volume 3, sections 4.10.4.1 and 8.3).
 #[inline]
 fn load_on(cpu: &CpuArea, root: u64) {
-    let frame = PhysFrame::containing_address(PhysAddr::new_truncate(root));
+    // SAFETY: a root is the address of a frame.
+    let frame = unsafe { PhysFrame::from_start_address_unchecked(PhysAddr::new_unsafe(root)) };
     let in_use = &cpu.translations;
     in_use.next.store(root, Ordering::Relaxed);
     // SAFETY: the tables map the kernel as those in use do, and user memory is reached by checked copies alone.
