@@ -68,7 +68,7 @@ unsafe impl Hardware for BareHardware {
 
     #[inline]
     fn cpu(&self) -> usize {
-        per_cpu::CpuArea::index_of_caller() as usize
+        per_cpu::CpuArea::index_of_caller()
     }
 
     #[inline]

@@ -80,9 +80,9 @@ impl CpuArea {
 
     /// Its number, in fewer steps than by way of the area.
     #[inline]
-    pub(super) fn index_of_caller() -> u32 {
-        let index: u32;
-        // SAFETY: from `adopt` on, GS leads to this CPU's area.
+    pub(super) fn index_of_caller() -> usize {
+        let index: usize;
+        // SAFETY: from `adopt` on, GS leads to this CPU's area. The upper half of the register becomes zero.
         unsafe {
             asm!(
                 "mov {:e}, gs:[{}]", out(reg) index, const offset_of!(Self, index),

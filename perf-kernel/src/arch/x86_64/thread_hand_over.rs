@@ -5,8 +5,8 @@ use core::ptr::NonNull;
 use multios_core::sync::{Deadline, Wake};
 use spin::mutex::SpinMutexGuard as MutexGuard;
 
-use super::context;
-use super::thread_system::{Body, Hardware, ThreadSystem};
+use super::context::{self, Context};
+use super::thread_system::{Hardware, ThreadSystem};
 use crate::kernel::threads::ThreadId;
 
 /// What a thread is told that goes on by [`ThreadSystem::hand_back`].
@@ -45,14 +45,14 @@ impl<H: Hardware> ThreadSystem<H> {
     #[expect(clippy::inline_always, reason = "a call and a frame less in each call of a process")]
     #[inline(always)]
     pub fn hand_back<T>(&'static self, to: ThreadId, held: T) -> Result<Return, T> {
-        let mut table = self.table.lock();
+        let mut table = self.lock();
         self.expire(&mut table);
         let Some([own, other]) = table.hand_back(self.hardware.cpu(), to) else { return Err(held) };
-        let bodies = (NonNull::from(own), NonNull::from(other));
+        let (from, to) = (NonNull::from(&mut own.context), other.context);
         MutexGuard::leak(table);
         drop(held);
         // SAFETY: the table says that the thread is stopped and on no CPU, and stays locked until the switch is done.
-        Ok(unsafe { self.switch_and_tell(bodies, HANDED_BACK) })
+        Ok(unsafe { self.switch_and_tell(from, to, HANDED_BACK) })
     }
 
     fn give_cpu(&'static self, to: ThreadId, deadline: Option<u64>) -> Option<Return> {
@@ -62,26 +62,20 @@ impl<H: Hardware> ThreadSystem<H> {
         if let Some(deadline) = deadline {
             self.hardware.wake_at(deadline);
         }
-        let bodies = (NonNull::from(own), NonNull::from(other));
+        let (from, to) = (NonNull::from(&mut own.context), other.context);
         MutexGuard::leak(table);
         // SAFETY: the table says that the thread is stopped and on no CPU, and stays locked until the switch is done.
-        Some(unsafe { self.switch_and_tell(bodies, 0) })
+        Some(unsafe { self.switch_and_tell(from, to, 0) })
     }
 
-    /// Goes on with the second of the two, which is told `note`, and returns when the first does.
+    /// Goes on with `to`, which is told `note`, and returns when the calling thread does, which `from` is.
     ///
     /// # Safety
-    /// The table is locked, and says of the second that it is stopped and on no CPU; the first is the calling thread's.
+    /// The table is locked, and says of `to` that it is stopped and on no CPU.
     #[expect(clippy::inline_always, reason = "as above")]
     #[inline(always)]
-    unsafe fn switch_and_tell(
-        &'static self,
-        (own, other): (NonNull<Body<H::Stack>>, NonNull<Body<H::Stack>>),
-        note: u64,
-    ) -> Return {
+    unsafe fn switch_and_tell(&'static self, from: NonNull<Context>, to: Context, note: u64) -> Return {
         let user = self.hardware.user();
-        // SAFETY: the table, which is locked, has both.
-        let (from, to) = unsafe { (NonNull::from(&mut (*own.as_ptr()).context), (*other.as_ptr()).context) };
         // SAFETY: the caller keeps the contract.
         if unsafe { context::switch(from, to, note) } != HANDED_BACK {
             self.arrive(user);

@@ -330,6 +330,16 @@ impl<H: Hardware> ThreadSystem<H> {
         }
     }
 
+    /// The table, which is hardly ever locked.
+    #[inline]
+    pub(super) fn lock(&self) -> Table<'_, H> {
+        #[cold]
+        fn wait<H: Hardware>(system: &ThreadSystem<H>) -> Table<'_, H> {
+            system.table.lock()
+        }
+        self.table.try_lock().unwrap_or_else(|| wait(self))
+    }
+
     /// Calls `work` with interrupts off.
     #[inline]
     pub(super) fn quietly<T>(&self, work: impl FnOnce() -> T) -> T {
@@ -414,7 +424,7 @@ impl<H: Hardware> Scheduler for &'static ThreadSystem<H> {
     fn yield_now(&self) {
         let system = *self;
         system.quietly(|| {
-            let mut table = system.table.lock();
+            let mut table = system.lock();
             system.expire(&mut table);
             let cpu = system.hardware.cpu();
             // A thread that yields is never kept waiting by an idle CPU: this is the way that counts.

@@ -7,21 +7,21 @@ use super::{machine, messages};
 use crate::platform::{Ending, UserProcess};
 
 /// Does nothing and returns 1.
-pub(super) const NULL: u64 = 0;
+pub(super) const NULL: usize = 0;
 /// Ends the program, with a status and two words that it leaves behind.
-pub(super) const EXIT: u64 = 1;
+pub(super) const EXIT: usize = 1;
 /// Copies the words at an address, at most [`SUM_WORDS_MAX`], and returns their sum.
-pub(super) const SUM: u64 = 2;
+pub(super) const SUM: usize = 2;
 /// Lets the other threads of its CPU run that are as urgent, and returns 0.
-pub(super) const YIELD: u64 = 3;
+pub(super) const YIELD: usize = 3;
 /// Says where messages lie, and how many bytes may.
-pub(super) const BUFFER: u64 = 4;
+pub(super) const BUFFER: usize = 4;
 /// Sends a message through a handle and waits for its answer.
-pub(super) const CALL: u64 = 5;
+pub(super) const CALL: usize = 5;
 /// Answers the caller, and receives through a handle.
-pub(super) const REPLY: u64 = 6;
+pub(super) const REPLY: usize = 6;
 /// Receives through a handle.
-pub(super) const RECEIVE: u64 = 7;
+pub(super) const RECEIVE: usize = 7;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
 
@@ -73,13 +73,13 @@ pub(super) const COUNT: usize = 8;
 /// All of them, each at its number, for the assembly, which calls them.
 pub(super) static CALLS: [Call; COUNT] = {
     let mut calls: [Call; COUNT] = [null; COUNT];
-    calls[EXIT as usize] = exit;
-    calls[SUM as usize] = sum;
-    calls[YIELD as usize] = yield_now;
-    calls[BUFFER as usize] = messages::set_buffer;
-    calls[CALL as usize] = messages::call;
-    calls[REPLY as usize] = messages::reply;
-    calls[RECEIVE as usize] = messages::receive;
+    calls[EXIT] = exit;
+    calls[SUM] = sum;
+    calls[YIELD] = yield_now;
+    calls[BUFFER] = messages::set_buffer;
+    calls[CALL] = messages::call;
+    calls[REPLY] = messages::reply;
+    calls[RECEIVE] = messages::receive;
     calls
 };
 

@@ -83,7 +83,7 @@ fn send(
     bytes: u64,
     deadline: u64,
     words: [u64; 2],
-    number: u64,
+    number: usize,
     at_once: impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, ThreadId)>,
 ) -> Outcome {
     // From here they come into a message, or stay for a side that goes on at once.
@@ -107,7 +107,7 @@ fn exchange_words(
     decide: impl FnOnce(&mut Parties, PartyId) -> Option<(PartyId, ThreadId)>,
 ) -> Option<Outcome> {
     let me = Me::of(area)?;
-    let mut parties = PARTIES.lock();
+    let mut parties = PARTIES.try_lock().unwrap_or_else(|| PARTIES.lock());
     let (party, thread) = decide(&mut parties, me.party)?;
     Some(match me.threads.hand_back(thread, parties) {
         Ok(Return::HandedBack) => Outcome::with_words_of_area(),
@@ -117,6 +117,7 @@ fn exchange_words(
 }
 
 /// Brings the words of the area to `party`, lets its thread go on, and waits.
+#[cold]
 #[inline(never)]
 fn deliver_and_wait(mut parties: MutexGuard<'_, Parties>, party: PartyId, thread: ThreadId) -> Outcome {
     parties.deliver(party, UserArea::current().words());
@@ -147,7 +148,7 @@ pub(super) extern "sysv64" fn receive(handle: u64, bytes: u64, deadline: u64, _:
 /// The words of what comes are left in the area, and its bytes in the program's buffer; the result is the number of these,
 /// or the code of the reason why not.
 #[inline(never)]
-fn exchange(handle: u64, bytes: u64, deadline: u64, number: u64) -> Outcome {
+fn exchange(handle: u64, bytes: u64, deadline: u64, number: usize) -> Outcome {
     let handle = Handle(at_most(handle));
     let message = Delivery { words: UserArea::current().words(), length: at_most(bytes) };
     let result = match Me::current() {
@@ -197,7 +198,7 @@ impl<'p> Me<'p> {
     #[inline]
     fn exchange(
         &self,
-        number: u64,
+        number: usize,
         handle: Handle,
         message: Delivery,
         deadline: u64,

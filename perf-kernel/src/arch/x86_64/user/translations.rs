@@ -130,7 +130,9 @@ fn load(root: u64) {
 #[inline]
 fn load_on(cpu: &CpuArea, root: u64) {
     // SAFETY: a root is the address of a frame.
-    let frame = unsafe { PhysFrame::from_start_address_unchecked(PhysAddr::new_unsafe(root)) };
+    let address = unsafe { PhysAddr::new_unsafe(root) };
+    // SAFETY: as above.
+    let frame = unsafe { PhysFrame::from_start_address_unchecked(address) };
     let in_use = &cpu.translations;
     in_use.next.store(root, Ordering::Relaxed);
     // SAFETY: the tables map the kernel as those in use do, and user memory is reached by checked copies alone.
