@@ -11,15 +11,15 @@ mod machine;
 #[cfg(test)]
 mod properties;
 mod record;
+mod samples;
 mod sender;
 mod sent;
 #[cfg(test)]
 mod tests;
 
 pub use bench::{
-    BenchRecord, CheckOutcome, ErrorCount, Figure, Histogram, Interference, Interruption, MemoryUse,
-    PmuCounts, PmuEmptySample, PmuPass, Probe, SampleSummary, Side, SlowSample, Status, SystemUse,
-    ValidityCheck, WarmUp, Windows,
+    BenchRecord, CheckOutcome, ErrorCount, Figure, Interference, MemoryUse, PmuCounts, PmuEmptySample,
+    PmuPass, Probe, Side, Status, SystemUse, ValidityCheck, WarmUp,
 };
 pub use command::Command;
 pub use crash::{Crash, Registers};
@@ -29,4 +29,5 @@ pub use machine::{CacheLevel, Clock, ClockSource, Console, Cpu, Firmware, Machin
 pub use record::{
     Beacon, End, EndReason, FORMAT_VERSION, Frame, Hello, Level, LogLine, Manifest, Record, Refused, Start,
 };
+pub use samples::{Histogram, Interruption, SampleSummary, SlowSample, Windows};
 pub use sender::{KEPT_BYTES_DEFAULT, Link, LinkError, NoLink, RESEND_FRAMES_MAX, Sender};
