@@ -120,7 +120,8 @@ fn rates(record: &BenchRecord, clock: &Clock, unit: FigureUnit) -> Option<Rates>
         operations: per_second(count(summary.n), ticks_total)?,
         operations_peak: windows.and_then(|windows| in_window(windows.ticks_best)),
         operations_sustained: windows.and_then(|windows| in_window(windows.ticks_worst)),
-        bytes_each: record.bytes.map(|bytes| count(bytes.0) / operations),
+        // A message of no bytes is no data.
+        bytes_each: record.bytes.filter(|bytes| bytes.0 > 0).map(|bytes| count(bytes.0) / operations),
     })
 }
 
@@ -150,6 +151,16 @@ mod tests {
         let rates = rates.expect("timed");
         assert!((rates.operations - 2e6).abs() < 1.0, "{}", rates.operations);
         assert!((rates.bytes().expect("about data") - 16.384e9).abs() < 1e3);
+    }
+
+    #[test]
+    fn a_bench_at_a_scale_of_no_bytes_has_operations_a_second() {
+        let mut record = samples::bench("kernel/ipc-call-reply/0", 2000, 1);
+        record.bytes = Some(Bytes(0));
+        let figures = Figures::of(&record, &samples::clock(Mode::Hosted)).expect("it was measured");
+        let rates = figures.rates.expect("timed");
+        assert_eq!((rates.bytes(), rates.bytes_peak(), rates.bytes_sustained()), (None, None, None));
+        assert!(rates.operations > 0.0);
     }
 
     #[test]
