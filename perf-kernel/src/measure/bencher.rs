@@ -7,13 +7,14 @@ use multios_core::memory::{Heap, HeapUsage};
 
 use super::batch::{Batch, CounterKind};
 use super::bounds::Bounds;
+use super::cold::{Budget, ColdPass};
 use super::events::{self, Events, Repetition};
 use super::random::Stream;
 use super::sampler::{SampleError, Sampler, Settled, Taken};
 use super::{BenchError, validity};
 use crate::arch::counter;
 use crate::plan::Plan;
-use crate::platform::{InterferenceCounters, Platform, SystemCounters};
+use crate::platform::{Chiller, InterferenceCounters, Platform, SystemCounters};
 use crate::suites::{Selected, Unit};
 use crate::units::{Bytes, Ticks};
 use crate::wire::{
@@ -55,6 +56,8 @@ pub struct Bencher<'a> {
     pub(super) bytes: Option<Bytes>,
     pub(super) measured: Option<Measured>,
     pub(super) pmu: Events,
+    /// The cold samples; `None` if none are to be taken.
+    pub(super) cold: Option<ColdPass<'a>>,
     /// What went wrong in a batch: attempts, and those of them that were right.
     pub(super) wrong: Option<(u64, u64)>,
     pub(super) errors: Vec<ErrorCount>,
@@ -94,6 +97,7 @@ impl<'a> Bencher<'a> {
         let random = Stream::new(conditions.plan.seed, &id);
         // The buffers of the harness come before the account of the heap, which may be the same heap.
         let sampler = Sampler::new(bounds, begin);
+        let cold = ColdPass::planned(&conditions, selected.bench.cold, &bounds);
         platform.heap().reset_peak();
         Self {
             conditions,
@@ -106,6 +110,7 @@ impl<'a> Bencher<'a> {
             bytes: None,
             measured: None,
             pmu: Events::default(),
+            cold,
             wrong: None,
             errors: Vec::new(),
             checks: Vec::new(),
@@ -223,6 +228,26 @@ impl<'a> Bencher<'a> {
         Ok(())
     }
 
+    /// Whether cold samples are to be taken.
+    #[must_use]
+    pub const fn takes_cold(&self) -> bool {
+        self.cold.is_some()
+    }
+
+    /// Takes cold samples of a bench whose entry says that it has the CPU chilled itself, if they are asked for: each call
+    /// of `sample` has the CPU chilled exactly once, and gives the ticks of one iteration right after. Comes behind the hot
+    /// samples.
+    ///
+    /// # Errors
+    /// The first error that `sample` returns, or a CPU that was not chilled exactly once.
+    pub fn measure_cold(
+        &mut self,
+        mut sample: impl FnMut(&dyn Chiller) -> Result<u64, BenchError>,
+    ) -> Result<(), BenchError> {
+        let budget = self.cold_budget();
+        self.cold.as_mut().map_or(Ok(()), |cold| cold.take(&budget, &mut sample))
+    }
+
     /// Adds a figure that only this bench has; the unit stands at the end of `name`.
     pub fn add_figure(&mut self, name: &'static str, value: u64) {
         self.figures.push(Figure { name: name.to_string(), value });
@@ -280,7 +305,33 @@ impl<'a> Bencher<'a> {
             let events = counted.complete(&self.sampler, self.conditions.counter, timed, &repetition);
             self.pmu = events.map_err(|error| self.explain(error))?;
         }
-        Ok(())
+        let is_before = self.cold.as_ref().is_some_and(ColdPass::is_before);
+        if is_before { self.take_cold_batches(expected, timed) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn take_cold_batches(
+        &mut self,
+        expected: Expected,
+        timed: &mut dyn FnMut(u64) -> Batch,
+    ) -> Result<(), BenchError> {
+        let budget = self.cold_budget();
+        let Some(mut cold) = self.cold.take() else { return Ok(()) };
+        let hot = self.measured.as_ref().map_or(0, |measured| measured.iterations);
+        let hot = self.sampler.samples().len().saturating_mul(usize::try_from(hot).unwrap_or(usize::MAX));
+        let result = cold.take(&budget, &mut |chiller| {
+            chiller.chill();
+            let batch = timed(1);
+            self.sampler.check(batch, expected, 1, hot).map_err(|error| self.explain(error))?;
+            Ok(batch.ticks)
+        });
+        self.cold = Some(cold);
+        result
+    }
+
+    fn cold_budget(&self) -> Budget<'static> {
+        let (sampling, deadline) = (self.bounds.sampling, self.sampler.deadline());
+        Budget { sampling, deadline, now: &(counter::now as fn() -> Ticks) }
     }
 
     fn keep(

@@ -5,6 +5,7 @@ mod bencher;
 mod bounds;
 mod calibrate;
 mod causes;
+mod cold;
 mod error;
 mod events;
 mod histogram;
@@ -26,6 +27,7 @@ pub use histogram::{HistogramError, LogLinear, PRECISION_BITS};
 pub use outcome::{median_milli, offended, skipped};
 pub use random::Stream;
 
+pub(crate) use cold::chiller;
 pub(crate) use overhead::loop_costs;
 pub(crate) use probe::probe;
 

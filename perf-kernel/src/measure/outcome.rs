@@ -1,9 +1,11 @@
 //! From a bench that has ended to its record.
 
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::bencher::{Bencher, Measured, took_too_long};
+use super::cold::ColdPass;
 use super::histogram::LogLinear;
 use super::{BenchError, causes, statistics, validity};
 use crate::arch::counter;
@@ -74,7 +76,9 @@ fn verdict(bencher: &Bencher<'_>, result: Result<(), BenchError>) -> Result<(), 
     if counter::now().since(bencher.begin).0 > bencher.bounds.bench {
         return failed(took_too_long(bencher.conditions.plan.bench_ms_max));
     }
+    let is_left_out = bencher.cold.as_ref().is_some_and(|cold| !cold.is_taken());
     match &bencher.measured {
+        Some(_) if is_left_out => failed("the bench took no cold samples".to_string()),
         Some(_) => Ok(()),
         None => failed("the bench took no samples".to_string()),
     }
@@ -102,6 +106,7 @@ fn measured(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
     let Some(summary) = statistics::summarise(&sorted) else { return bare };
     let (part, marks) = bencher.sampler.parts();
     let pmu = bencher.pmu;
+    let (cold, cold_check) = bencher.cold.map(ColdPass::finish).unwrap_or_default();
     let attempts = iterations_of(&measured, samples);
     let mut validity = Vec::from([validity::check("result", CheckOutcome::Passed, String::new())]);
     validity.extend(validity::checksum(&measured, summary.n));
@@ -109,6 +114,7 @@ fn measured(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
     validity.push(validity::progress(&summary, measured.is_batched));
     validity.extend(validity::overhead(&summary, measured.is_batched, clock.overhead_ticks));
     validity.push(validity::clock(clock));
+    validity.extend(cold_check);
     validity.extend(bencher.checks);
     let record = BenchRecord {
         iterations: measured.iterations,
@@ -126,6 +132,7 @@ fn measured(bencher: Bencher<'_>, bare: BenchRecord) -> BenchRecord {
         pmu: pmu.counts,
         pmu_passes: pmu.passes,
         pmu_empty_sample: pmu.empty_sample,
+        cold: cold.map(Box::new),
         figures: bencher.figures,
         summary: Some(summary),
         ..bare

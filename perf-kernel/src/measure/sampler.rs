@@ -270,7 +270,7 @@ impl Sampler {
     }
 
     /// Refuses a batch with a wrong sum or beyond the deadline; `samples` have been taken before it.
-    fn check(
+    pub(super) fn check(
         &self,
         batch: Batch,
         expected: Expected,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use serde::Deserialize;
 
-use super::{Baud, Plan, Preset, ScaleChoice, UartChoice};
+use super::{Baud, ColdChoice, Plan, Preset, ScaleChoice, UartChoice};
 use crate::suites::{SelectionError, select};
 
 /// The size of the plan file in an image: shorter plans are padded with line feeds, so that another plan of any
@@ -86,6 +86,7 @@ struct Overrides {
     rounds: Option<u16>,
     bench_ms_max: Option<u64>,
     raw_samples: Option<bool>,
+    cold: Option<ColdChoice>,
     scratch_disks: Option<Vec<String>>,
     uart: Option<UartChoice>,
     baud: Option<Baud>,
@@ -115,6 +116,7 @@ impl Overrides {
             rounds: self.rounds.or(preset.rounds),
             bench_ms_max: self.bench_ms_max.unwrap_or(preset.bench_ms_max),
             raw_samples: self.raw_samples.unwrap_or(preset.raw_samples),
+            cold: self.cold.unwrap_or(preset.cold),
             scratch_disks: self.scratch_disks.unwrap_or(preset.scratch_disks),
             uart: self.uart.unwrap_or(preset.uart),
             baud: self.baud.unwrap_or(preset.baud),
@@ -206,6 +208,27 @@ mod tests {
         let text = toml::to_string(&Plan::quick()).expect("a plan is TOML");
         assert!(!text.contains("scratch_disks"), "kernels that do not know the key take the plan too");
         assert!(matches!(parse(b"scratch_disks = [\" \"]\n"), Err(PlanError::Value(_))));
+    }
+
+    #[test]
+    fn cold_figures_are_asked_for_refused_or_left_to_the_machine() {
+        for (text, choice) in [
+            ("cold = true\n", ColdChoice::Always),
+            ("cold = false\n", ColdChoice::Never),
+            ("cold = \"auto\"\n", ColdChoice::Auto),
+        ] {
+            let plan = parse(text.as_bytes()).expect("a plan");
+            assert_eq!(plan.cold, choice);
+            let written = toml::to_string(&plan).expect("a plan is TOML");
+            assert_eq!(
+                written.contains("cold"),
+                choice != ColdChoice::Auto,
+                "older kernels take the plan too"
+            );
+            assert_eq!(parse(written.as_bytes()), Ok(plan));
+        }
+        let error = parse(b"cold = \"very\"\n").expect_err("no such choice").to_string();
+        assert!(error.contains("cold must be true, false or \"auto\""), "{error}");
     }
 
     #[test]

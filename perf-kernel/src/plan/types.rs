@@ -38,6 +38,9 @@ pub struct Plan {
     pub bench_ms_max: u64,
     /// Whether `bench` records carry every sample.
     pub raw_samples: bool,
+    /// Whether benches that have cold figures take them.
+    #[serde(skip_serializing_if = "ColdChoice::is_auto")]
+    pub cold: ColdChoice,
     /// Serial numbers of disks that may be overwritten as a whole.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scratch_disks: Vec<String>,
@@ -74,6 +77,61 @@ pub enum ScaleChoice {
     Middle,
     /// All.
     All,
+}
+
+/// Whether benches that have cold figures take them; in a plan `true`, `false` or `"auto"`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "ColdKey", from = "ColdKey")]
+pub enum ColdChoice {
+    /// Where the processor has caches and empties them when it is told to.
+    #[default]
+    Auto,
+    /// Wherever the kernel may tell the processor to.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl ColdChoice {
+    /// Whether it is the one that plans leave out.
+    #[must_use]
+    pub fn is_auto(&self) -> bool {
+        *self == Self::Auto
+    }
+}
+
+/// A [`ColdChoice`] as plans have it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(untagged, expecting = "cold must be true, false or \"auto\"")]
+enum ColdKey {
+    Asked(bool),
+    Word(ColdWord),
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ColdWord {
+    Auto,
+}
+
+impl From<ColdKey> for ColdChoice {
+    fn from(key: ColdKey) -> Self {
+        match key {
+            ColdKey::Word(ColdWord::Auto) => Self::Auto,
+            ColdKey::Asked(true) => Self::Always,
+            ColdKey::Asked(false) => Self::Never,
+        }
+    }
+}
+
+impl From<ColdChoice> for ColdKey {
+    fn from(choice: ColdChoice) -> Self {
+        match choice {
+            ColdChoice::Auto => Self::Word(ColdWord::Auto),
+            ColdChoice::Always => Self::Asked(true),
+            ColdChoice::Never => Self::Asked(false),
+        }
+    }
 }
 
 /// Where records go.
@@ -113,6 +171,7 @@ impl Plan {
             rounds: None,
             bench_ms_max: 10_000,
             raw_samples: false,
+            cold: ColdChoice::Auto,
             scratch_disks: Vec::new(),
             uart: UartChoice::Auto,
             baud: Baud(115_200),

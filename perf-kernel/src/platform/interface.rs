@@ -81,6 +81,14 @@ pub trait Platform {
         Err(Absence::NotAsked)
     }
 
+    /// The means to chill the benching CPU.
+    ///
+    /// # Errors
+    /// Why there are none, in a few words.
+    fn chiller(&self) -> Result<&dyn Chiller, &'static str> {
+        Err("a process may not empty caches")
+    }
+
     /// Starts every disk of the machine that there is a driver for. It stops when it is dropped; starting it again
     /// before is a mistake of the caller's, which costs him the first.
     fn open_disks(&self) -> Vec<Result<Disk, String>> {
@@ -143,6 +151,19 @@ pub trait EventCounters {
 
     /// Ends the pass and says what was counted. Allocates nothing.
     fn stop(&self) -> Counts;
+}
+
+/// Chills the CPU that calls: makes it forget what its caches and its TLB hold, as far as it can be told to. What it has
+/// learned of branches stays.
+pub trait Chiller {
+    /// What is emptied and how, in a few words.
+    fn how(&self) -> &'static str;
+
+    /// Chills the CPU. Takes up to some milliseconds.
+    fn chill(&self);
+
+    /// How often it was done since boot, on behalf of programs too.
+    fn chills(&self) -> u64;
 }
 
 /// A clock whose frequency is known, to measure the counter against.

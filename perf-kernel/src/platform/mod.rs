@@ -13,7 +13,8 @@ mod user_mode;
 
 pub use apart::{Apart, Offence};
 pub use interface::{
-    Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock, SystemCounters,
+    Chiller, Disturbances, EventCounters, InterferenceCounters, Interrupts, Platform, ReferenceClock,
+    SystemCounters,
 };
 pub use threads::{OnThreads, Runner, on_threads};
 pub use user_mode::{

@@ -9,7 +9,7 @@ use core::cell::{Cell, RefCell};
 use multios_core::memory::{Frames, Heap};
 
 use super::{
-    Apart, Disturbances, EventCounters, InterferenceCounters, Offence, Platform, ReferenceClock,
+    Apart, Chiller, Disturbances, EventCounters, InterferenceCounters, Offence, Platform, ReferenceClock,
     SystemCounters,
 };
 use crate::arch::{counter, cpuid};
@@ -34,6 +34,7 @@ pub(crate) struct ScriptedPlatform {
     pub(crate) heap: Heap,
     pub(crate) frames: spin::Mutex<Frames>,
     pub(crate) counters: Option<ScriptedCounters>,
+    pub(crate) chiller: Option<ScriptedChiller>,
     pub(crate) is_process: bool,
     /// What the benches do wrong that run apart, in order; those after the last do nothing wrong.
     pub(crate) offences: RefCell<VecDeque<Option<Offence>>>,
@@ -54,6 +55,7 @@ impl Default for ScriptedPlatform {
             heap: Heap::new(),
             frames: spin::Mutex::new(Frames::empty()),
             counters: None,
+            chiller: None,
             is_process: true,
         }
     }
@@ -135,6 +137,10 @@ impl Platform for ScriptedPlatform {
         self.counters.as_ref().map(|counters| counters as &dyn EventCounters).ok_or(Absence::NoCounters)
     }
 
+    fn chiller(&self) -> Result<&dyn Chiller, &'static str> {
+        self.chiller.as_ref().map(|chiller| chiller as &dyn Chiller).ok_or("a process may not empty caches")
+    }
+
     fn run_apart(&self, work: &mut dyn Apart) -> Result<(), Offence> {
         if let Some(Some(offence)) = self.offences.borrow_mut().pop_front() {
             return Err(offence);
@@ -182,6 +188,32 @@ impl EventCounters for ScriptedCounters {
         self.calls.borrow_mut().push(None);
         let mut counts = self.counts.borrow_mut();
         if counts.is_empty() { Counts::default() } else { counts.remove(0) }
+    }
+}
+
+/// Counts, takes its time, and does nothing else.
+#[derive(Default)]
+pub(crate) struct ScriptedChiller {
+    pub(crate) chills: Cell<u64>,
+    /// How long it takes.
+    pub(crate) ticks: Cell<u64>,
+}
+
+impl Chiller for ScriptedChiller {
+    fn how(&self) -> &'static str {
+        "nothing"
+    }
+
+    fn chill(&self) {
+        self.chills.set(self.chills.get() + 1);
+        let begin = counter::now();
+        while counter::now().since(begin).0 < self.ticks.get() {
+            core::hint::spin_loop();
+        }
+    }
+
+    fn chills(&self) -> u64 {
+        self.chills.get()
     }
 }
 

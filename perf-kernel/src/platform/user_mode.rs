@@ -165,10 +165,14 @@ pub enum Program {
     /// the word at [`PROGRAM_DATA`] to every word of as many bytes as the second says, from the next page on. Exits with
     /// that word, and the counter before and after.
     TakeTurns,
+    /// The same, but has the CPU chilled before what it times.
+    TakeTurnsChilled,
     /// Has its messages at [`PROGRAM_DATA`]. Calls through its first handle once, and then as often as the first argument
     /// says, with as many bytes as the second says, and a word that counts down. Exits with the sum of what each answer's
     /// word is above its own, and the counter before and after.
     Call,
+    /// The same, but has the CPU chilled before what it times.
+    CallChilled,
     /// Has its messages at [`PROGRAM_DATA`]. Receives through its first handle, adds one to the word and to that at
     /// [`PROGRAM_DATA`], and answers with these and as many bytes as the second argument says, until nobody can call.
     /// Exits with the number of messages, and why it ended.

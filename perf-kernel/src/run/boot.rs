@@ -2,11 +2,11 @@
 
 use alloc::boxed::Box;
 
-use super::counters;
 use super::ledger::Ledger;
 use super::probes::{DRIFT_MAX, Probing};
 use super::progress::Progress;
 use super::subject::{Subjects, Turn};
+use super::{cold, counters};
 use crate::arch::counter;
 use crate::measure::{Conditions, CounterKind, calibrate, check_scale, median_milli};
 use crate::plan::Plan;
@@ -75,8 +75,9 @@ pub fn boot<L: Link>(
         let _ = sender.log(Level::Warning, text);
     }
     // Two builds share no counters: the types of one library mean nothing to the other.
-    let text = if subjects.about().is_none() { counters::describe(platform) } else { None };
-    if let Some(text) = text {
+    let is_single = subjects.about().is_none();
+    let said = is_single.then(|| [counters::describe(platform), cold::describe(platform, plan, &selected)]);
+    for text in said.into_iter().flatten().flatten() {
         let _ = sender.log(Level::Info, text);
     }
     send(sender, Record::Ledger(ledger.end(platform, probes)));

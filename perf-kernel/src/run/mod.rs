@@ -1,6 +1,7 @@
 //! Takes a plan through a boot: from `hello` to `end`.
 
 mod boot;
+mod cold;
 mod counters;
 mod greeting;
 mod ledger;

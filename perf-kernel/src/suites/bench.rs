@@ -37,6 +37,8 @@ pub struct Bench {
     pub needs: &'static [Need],
     /// What a sample counts.
     pub unit: Unit,
+    /// Whether it is measured cold as well.
+    pub cold: Cold,
     /// What runs.
     pub body: Body,
 }
@@ -53,6 +55,7 @@ impl Bench {
             limits: None,
             needs: &[],
             unit: Unit::Ticks,
+            cold: Cold::No("figures of its suite are hot"),
             body: Body::NotBuilt,
         }
     }
@@ -74,6 +77,17 @@ pub enum Body {
     Built(BenchFunction),
     /// In the catalogue, not in the image: skipped with that reason.
     NotBuilt,
+}
+
+/// Whether a bench is measured cold as well: samples of one iteration each, right after the CPU was chilled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cold {
+    /// It is not, for this reason.
+    No(&'static str),
+    /// The harness chills the CPU before each sample, which is a timed batch.
+    Before,
+    /// The bench has the CPU chilled itself: its samples are no timed batches, or the way to what it times would warm it.
+    Within,
 }
 
 /// Something that a machine may lack.

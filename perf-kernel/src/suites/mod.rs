@@ -25,7 +25,7 @@ pub(crate) mod probes {
     pub(crate) use super::env::{Chain, REFERENCE_RESULT, reference_loop};
 }
 
-pub use bench::{Bench, BenchFunction, Body, Need, Suite, Unit};
+pub use bench::{Bench, BenchFunction, Body, Cold, Need, Suite, Unit};
 pub use limit::{BoundUnit, Limit, Relation, Statistic};
 pub use scale::Scale;
 pub use selection::{Selected, SelectionError, select};

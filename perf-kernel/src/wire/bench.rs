@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Crash, Histogram, SampleSummary, SlowSample, Windows};
+use super::{ColdFigures, Crash, Histogram, SampleSummary, SlowSample, Windows};
 use crate::suites::Unit;
 use crate::units::{Bytes, PartsPerMillion};
 
@@ -85,6 +85,9 @@ pub struct BenchRecord {
     /// What one sample of an empty body counts, harness included; subtracted nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pmu_empty_sample: Option<PmuEmptySample>,
+    /// What single iterations took on a CPU just chilled; `None` where that was not measured. The figures above are hot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<Box<ColdFigures>>,
     /// Figures that only this bench has.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
@@ -125,6 +128,7 @@ impl BenchRecord {
             pmu: None,
             pmu_passes: Vec::new(),
             pmu_empty_sample: None,
+            cold: None,
             figures: Vec::new(),
             crash: None,
         }
@@ -365,6 +369,25 @@ mod tests {
         let new: BenchRecord = from_value(record).expect("it is read");
         assert_eq!((old.crash, new.crash.as_ref().and_then(|crash| crash.ticks)), (None, None));
         assert_eq!(to_value(new.crash).expect("JSON"), crash);
+    }
+
+    #[test]
+    fn cold_figures_stand_beside_the_hot_ones_and_older_kernels_have_none() {
+        let mut record = to_value(counted()).expect("a record has a JSON form");
+        assert_eq!(record.get("cold"), None, "what was not measured takes no room");
+        let old: BenchRecord = from_value(record.clone()).expect("it is read");
+        assert_eq!(old.cold, None);
+        let cold = json!({
+            "summary": {
+                "n": 10, "min": 5, "mean_milli": 7000, "deviation_milli": 900, "mad": 1, "p50": 7, "p90": 8, "p95": 9,
+                "p99": 9, "p999": null, "max": 9
+            },
+            "overhead_ticks": 3, "emptied": "caches by WBINVD, TLB by CR4.PGE"
+        });
+        record["cold"] = cold.clone();
+        let new: BenchRecord = from_value(record).expect("it is read");
+        assert_eq!(new.cold.as_ref().map(|cold| (cold.summary.n, cold.overhead_ticks)), Some((10, 3)));
+        assert_eq!(to_value(new.cold).expect("JSON"), cold);
     }
 
     #[test]

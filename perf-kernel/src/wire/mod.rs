@@ -29,5 +29,5 @@ pub use machine::{CacheLevel, Clock, ClockSource, Console, Cpu, Firmware, Machin
 pub use record::{
     Beacon, End, EndReason, FORMAT_VERSION, Frame, Hello, Level, LogLine, Manifest, Record, Refused, Start,
 };
-pub use samples::{Histogram, Interruption, SampleSummary, SlowSample, Windows};
+pub use samples::{ColdFigures, Histogram, Interruption, SampleSummary, SlowSample, Windows};
 pub use sender::{KEPT_BYTES_DEFAULT, Link, LinkError, NoLink, RESEND_FRAMES_MAX, Sender};

@@ -1,5 +1,6 @@
 //! What is said of the samples of a bench.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,17 @@ pub struct SampleSummary {
     pub p999: Option<u64>,
     /// Largest.
     pub max: u64,
+}
+
+/// Samples of one iteration each, taken right after the CPU was chilled: made to forget what its caches and its TLB hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColdFigures {
+    /// Order statistics. A percentile is the largest sample where there are too few to tell.
+    pub summary: SampleSummary,
+    /// Median ticks of an empty timed region on a CPU just chilled, subtracted nowhere.
+    pub overhead_ticks: u64,
+    /// What was emptied before each sample, and how.
+    pub emptied: String,
 }
 
 /// Sparse log-linear histogram; [`crate::measure::LogLinear`] tells what a bucket holds.

@@ -65,6 +65,7 @@ pub(crate) fn record(id: String, median: u64) -> BenchRecord {
         pmu: None,
         pmu_passes: Vec::new(),
         pmu_empty_sample: None,
+        cold: None,
         figures: Vec::new(),
         crash: None,
     }

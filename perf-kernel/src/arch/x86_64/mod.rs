@@ -18,6 +18,8 @@ pub mod backtrace;
 pub mod bare_threads;
 #[cfg(feature = "kernel")]
 pub mod checked;
+#[cfg(feature = "kernel")]
+pub mod chill;
 #[cfg(any(feature = "kernel", test))]
 mod context;
 #[cfg(feature = "kernel")]

@@ -11,6 +11,7 @@ use multios_core::network::NetworkDevice;
 use multios_core::storage::Disk;
 use spin::{Mutex, Once};
 
+use super::chill::BareChiller;
 use super::clocks::{EventTimer, IntervalTimer, PowerTimer, PowerTimerRegister};
 use super::event_counters::BareCounters;
 use super::interference::{InterferenceSources, is_intel};
@@ -23,8 +24,8 @@ use crate::arch::{
     Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, apic, cpuid, exceptions, msr, per_cpu,
 };
 use crate::platform::{
-    Apart, Disturbances, EventCounters, InterferenceCounters, Interrupts, Offence, Platform, ReferenceClock,
-    SystemCounters, UserMode,
+    Apart, Chiller, Disturbances, EventCounters, InterferenceCounters, Interrupts, Offence, Platform,
+    ReferenceClock, SystemCounters, UserMode,
 };
 use crate::pmu::Absence;
 use crate::suites::Need;
@@ -49,6 +50,7 @@ pub struct BarePlatform {
     console: Console,
     interference: InterferenceSources,
     counters: Result<BareCounters, Absence>,
+    chiller: Option<BareChiller>,
     clock: Mutex<(Mode, Hertz)>,
 }
 
@@ -80,9 +82,10 @@ impl BarePlatform {
         let counters = BareCounters::detect(registers);
         // Until the clock is calibrated, nothing is known of it.
         let clock = Mutex::new((Mode::Hardware, Hertz(0)));
+        let chiller = BareChiller::detect();
         let frames = FRAMES.call_once(|| Mutex::new(frames));
         threads::prepare(ring0, memory, frames);
-        Self { memory, ports, allocator, frames, tables, console, interference, counters, clock }
+        Self { memory, ports, allocator, frames, tables, console, interference, counters, chiller, clock }
     }
 
     /// The heaps.
@@ -255,6 +258,11 @@ impl Platform for BarePlatform {
 
     fn event_counters(&self) -> Result<&dyn EventCounters, Absence> {
         self.counters.as_ref().map(|counters| counters as &dyn EventCounters).map_err(|absence| *absence)
+    }
+
+    fn chiller(&self) -> Result<&dyn Chiller, &'static str> {
+        let chiller = self.chiller.as_ref().map(|chiller| chiller as &dyn Chiller);
+        chiller.ok_or("the CPU has no global pages, whose switch empties the TLB")
     }
 
     fn open_disks(&self) -> Vec<Result<Disk, String>> {

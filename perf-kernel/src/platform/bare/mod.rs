@@ -8,6 +8,8 @@ mod apart;
 pub mod boot;
 #[cfg(feature = "kernel")]
 mod buses;
+#[cfg(feature = "kernel")]
+mod chill;
 #[cfg(any(feature = "kernel", test))]
 mod clocks;
 #[cfg(feature = "kernel")]

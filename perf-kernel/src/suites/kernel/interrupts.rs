@@ -16,6 +16,10 @@ pub(super) fn latency(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     // The first one finds the handler cold.
     sample()?;
     bencher.measure_values(sample)?;
+    bencher.measure_cold(|chiller| {
+        chiller.chill();
+        sample()
+    })?;
     refuse_complaints(interrupts, before)
 }
 

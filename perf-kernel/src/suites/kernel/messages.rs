@@ -22,7 +22,8 @@ use crate::wire::CheckOutcome;
 pub(super) const GONE: u64 = u64::MAX - 3;
 
 /// One iteration is a call of a program with as many bytes as the scale says, and the answer of another, with as many. The
-/// client's loop adds ten instructions, the server's nine.
+/// client's loop adds ten instructions, the server's nine. For cold samples the client has the CPU chilled behind a call
+/// that finds the server waiting.
 pub(super) fn call_and_reply(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     with_user_mode(bencher, |bencher, machine| {
         on_threads(bencher.platform(), refusals::Check(machine))?;
@@ -65,6 +66,18 @@ impl OnThreads for CallAndReply<'_, '_> {
             })
         });
         measured.map_err(|wrong| error.take().unwrap_or(wrong))?;
+        if bencher.takes_cold() {
+            // The client that chills goes on with the messages of the one before.
+            pair.client.copy_in(PROGRAM_DATA, seen.as_mut_slice()).map_err(failed)?;
+            pair.client = start(machine, Program::CallChilled)?;
+            pair.client.copy_out(PROGRAM_DATA, seen.as_slice()).map_err(failed)?;
+            bencher.measure_cold(|_| {
+                calls = calls.wrapping_add(2);
+                let Batch { ticks, sum, .. } = pair.run(1, bytes)?;
+                let wrong = || BenchError::Failed(format!("an answer is {sum} above its call"));
+                (sum == 1).then_some(ticks).ok_or_else(wrong)
+            })?;
+        }
         // Each message comes back with one added to its first word.
         if let Some(word) = sent.as_mut_slice().first_chunk_mut::<8>() {
             *word = u64::from_le_bytes(*word).wrapping_add(calls).to_le_bytes();

@@ -17,6 +17,9 @@ const BUFFER: u64 = 4;
 const CALL: u64 = 5;
 const REPLY: u64 = 6;
 const RECEIVE: u64 = 7;
+const CHILL: u64 = 8;
+/// What a call returns that names no reason.
+const FAILED: u64 = u64::MAX;
 const NO_HANDLE: u64 = u64::MAX - 1;
 const NO_RIGHT: u64 = u64::MAX - 2;
 const NO_CALLER: u64 = u64::MAX - 4;
@@ -54,6 +57,7 @@ impl OnThreads for Check<'_> {
             ([CALL, 1, 0, past], TIMED_OUT),
             ([CALL, 1, 8, soon], TIMED_OUT),
             ([RECEIVE, 0, 0, soon], TIMED_OUT),
+            ([CHILL, 0, 0, 0], FAILED),
         ]])?;
         // A server that ends instead of answering.
         self.play(&[&[([RECEIVE, 0, 0, 0], 0)], &[([CALL, 1, 0, 0], GONE), ([CALL, 1, 0, 0], GONE)]])?;

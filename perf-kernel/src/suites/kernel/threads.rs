@@ -14,7 +14,8 @@ use crate::platform::{OnThreads, Runner, on_threads};
 /// Yields of one sample, each of which is two switches: to the other thread and back.
 const YIELDS: u64 = 500;
 
-/// A sample is the time of one switch, as the mean over 1,000 of them: two threads of one priority yield to each other.
+/// A sample is the time of one switch, as the mean over 1,000 of them: two threads of one priority yield to each other. A
+/// cold one is the mean over two, there and back.
 pub(super) fn switch(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     on_threads(bencher.platform(), ThreadSwitch(bencher))
 }
@@ -46,17 +47,23 @@ impl OnThreads for ThreadSwitch<'_, '_> {
             };
             runner.spawn(Box::new(take_turns)).map_err(BenchError::Failed)?
         };
-        let measured = self.0.measure_values(|| {
+        let take_turns = |yields: u64| {
             let before = turns.load(Ordering::Relaxed);
             let start = counter::start();
-            for _ in 0..YIELDS {
+            for _ in 0..yields {
                 threads.yield_now();
             }
             let ticks = counter::stop().since(start).0;
             match turns.load(Ordering::Relaxed) - before {
-                YIELDS => Ok(ticks / (2 * YIELDS)),
-                other => Err(BenchError::Failed(format!("the other thread had {other} turns of {YIELDS}"))),
+                seen if seen == yields => Ok(ticks / (2 * yields)),
+                other => Err(BenchError::Failed(format!("the other thread had {other} turns of {yields}"))),
             }
+        };
+        let measured = self.0.measure_values(|| take_turns(YIELDS)).and_then(|()| {
+            self.0.measure_cold(|chiller| {
+                chiller.chill();
+                take_turns(1)
+            })
         });
         is_over.store(true, Ordering::Relaxed);
         let taken = runner.join(other).map_err(BenchError::Failed)?;

@@ -3,7 +3,9 @@
 use multios_core::sync::Scheduler;
 
 use super::area::UserArea;
+use super::process::Process;
 use super::{machine, messages};
+use crate::arch::x86_64::chill;
 use crate::platform::{Ending, UserProcess};
 
 /// Does nothing and returns 1.
@@ -22,6 +24,8 @@ pub(super) const CALL: usize = 5;
 pub(super) const REPLY: usize = 6;
 /// Receives through a handle.
 pub(super) const RECEIVE: usize = 7;
+/// Chills the CPU, where the program may, and returns 0.
+pub(super) const CHILL: usize = 8;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
 
@@ -68,7 +72,7 @@ impl Outcome {
 pub(super) type Call = extern "sysv64" fn(u64, u64, u64, u64, u64) -> Outcome;
 
 /// How many there are, from 0 on.
-pub(super) const COUNT: usize = 8;
+pub(super) const COUNT: usize = 9;
 
 /// All of them, each at its number, for the assembly, which calls them.
 pub(super) static CALLS: [Call; COUNT] = {
@@ -80,6 +84,7 @@ pub(super) static CALLS: [Call; COUNT] = {
     calls[CALL] = messages::call;
     calls[REPLY] = messages::reply;
     calls[RECEIVE] = messages::receive;
+    calls[CHILL] = chill;
     calls
 };
 
@@ -101,6 +106,15 @@ extern "sysv64" fn yield_now(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome 
         threads.yield_now();
     }
     Outcome::with_words(UserArea::current(), 0, [0; 2])
+}
+
+/// Not for every program: it takes milliseconds, which others wait.
+extern "sysv64" fn chill(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
+    if !UserArea::current().process().is_some_and(Process::may_chill) {
+        return Outcome::value(FAILED);
+    }
+    chill::chill();
+    Outcome::value(0)
 }
 
 extern "sysv64" fn sum(address: u64, words: u64, _: u64, _: u64, _: u64) -> Outcome {

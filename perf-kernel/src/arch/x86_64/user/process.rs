@@ -64,7 +64,7 @@ impl<'a> Process<'a> {
         let image = programs::image();
         // SAFETY: the frame is the process's, mapped, larger than the image, and in nobody's use yet.
         unsafe { tables.pointer(code).copy_from_nonoverlapping(image.as_ptr(), image.len()) };
-        let entry = programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset);
+        let entry = entry_of(program);
         let (root, kernel_stack) = (space.root(), Cell::new(0));
         let (party, member, message_buffer) = (Cell::new(None), Cell::new(None), Cell::new((0, 0)));
         Ok(Self {
@@ -77,6 +77,11 @@ impl<'a> Process<'a> {
             entry,
             ending: Cell::new(None),
         })
+    }
+
+    /// Whether its program is one that may chill the CPU.
+    pub(super) fn may_chill(&self) -> bool {
+        [Program::TakeTurnsChilled, Program::CallChilled].map(entry_of).contains(&self.entry)
     }
 
     /// The root of its page tables.
@@ -112,6 +117,11 @@ impl<'a> Process<'a> {
         });
         if is_copied { Ok(()) } else { Err(CopyError::Faulted) }
     }
+}
+
+/// Where `program` begins.
+fn entry_of(program: Program) -> u64 {
+    programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset)
 }
 
 impl Drop for Process<'_> {

@@ -73,6 +73,7 @@ global_asm!(
     "syscall",
     "mov eax, {yield}",
     "syscall",
+    "7:",
     "lfence",
     "rdtsc",
     "lfence",
@@ -94,8 +95,28 @@ global_asm!(
     "dec r12",
     "jnz 4b",
     "jmp 3b",
+    // Apart, as the other's way to its turns is timed.
+    ".global user_program_take_turns_chilled",
+    "user_program_take_turns_chilled:",
+    "mov r12, rdi",
+    "mov r15, rsi",
+    "mov ebp, {data}",
+    "mov rbx, [rbp]",
+    "mov eax, {yield}",
+    "syscall",
+    "mov eax, {yield}",
+    "syscall",
+    "mov eax, {chill}",
+    "syscall",
+    "jmp 7b",
+    ".global user_program_call_chilled",
+    "user_program_call_chilled:",
+    "mov r14d, 1",
+    "jmp 7f",
     ".global user_program_call",
     "user_program_call:",
+    "xor r14d, r14d",
+    "7:",
     "mov r12, rdi",
     "mov r15, rsi",
     "xor ebx, ebx",
@@ -108,6 +129,11 @@ global_asm!(
     "xor edx, edx",
     "mov eax, {call}",
     "syscall",
+    "test r14d, r14d",
+    "jz 8f",
+    "mov eax, {chill}",
+    "syscall",
+    "8:",
     "lfence",
     "rdtsc",
     "lfence",
@@ -233,6 +259,7 @@ global_asm!(
     exit = const calls::EXIT,
     sum = const calls::SUM,
     yield = const calls::YIELD,
+    chill = const calls::CHILL,
     buffer = const calls::BUFFER,
     call = const calls::CALL,
     reply = const calls::REPLY,
@@ -247,7 +274,9 @@ unsafe extern "sysv64" {
     safe fn user_program_system_calls();
     safe fn user_program_touch_pages();
     safe fn user_program_take_turns();
+    safe fn user_program_take_turns_chilled();
     safe fn user_program_call();
+    safe fn user_program_call_chilled();
     safe fn user_program_answer();
     safe fn user_program_script();
     safe fn user_program_sum_words();
@@ -282,7 +311,9 @@ pub(super) fn offset(program: Program) -> Option<u64> {
         Program::SystemCalls => user_program_system_calls,
         Program::TouchPages => user_program_touch_pages,
         Program::TakeTurns => user_program_take_turns,
+        Program::TakeTurnsChilled => user_program_take_turns_chilled,
         Program::Call => user_program_call,
+        Program::CallChilled => user_program_call_chilled,
         Program::Answer => user_program_answer,
         Program::Script => user_program_script,
         Program::SumWords => user_program_sum_words,
