@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use perf_kernel::wire::Status;
 
 use super::merged::median;
-use super::{FigureUnit, Level, Side, SideBench, Verdict};
+use super::{FigureUnit, Level, Side, SideBench, Verdict, is_cold};
 
 /// The records of one bench on one side, in boot order.
 type Records<'a> = Vec<&'a SideBench>;
@@ -33,7 +33,7 @@ pub(super) enum Fitness {
     WithoutFigures,
 }
 
-/// The benches of both sides, in the order in which they first appear.
+/// The benches of both sides, in the order in which they first appear; cold figures only where both sides have them.
 pub(super) fn pairs<'a>(before: &'a Side, after: &'a Side) -> Vec<Pair<'a>> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut pairs: Vec<Pair<'a>> = Vec::new();
@@ -56,6 +56,8 @@ pub(super) fn pairs<'a>(before: &'a Side, after: &'a Side) -> Vec<Pair<'a>> {
             }
         }
     }
+    // A side without cold figures was not asked for them, or has no caches: that is no change of the bench.
+    pairs.retain(|pair| !is_cold(pair.id) || (!pair.before.is_empty() && !pair.after.is_empty()));
     pairs
 }
 

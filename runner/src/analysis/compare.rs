@@ -225,7 +225,9 @@ pub(super) mod tests {
 
     pub(in super::super) fn side(mode: Mode, boots: &[&[BenchRecord]]) -> Side {
         let clock = samples::clock(mode);
-        let benches = |boot: &&[BenchRecord]| boot.iter().map(|it| SideBench::of(it, Some(&clock))).collect();
+        let both =
+            |it: &BenchRecord| [Some(SideBench::of(it, Some(&clock))), SideBench::of_cold(it, Some(&clock))];
+        let benches = |boot: &&[BenchRecord]| boot.iter().flat_map(both).flatten().collect();
         Side {
             name: "run".into(),
             image_hash: Some("9f3c".into()),

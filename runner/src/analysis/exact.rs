@@ -1,6 +1,6 @@
 //! Comparison to the instruction.
 
-use perf_kernel::wire::{SampleSummary, Status};
+use perf_kernel::wire::{BenchRecord, SampleSummary, Status};
 use serde_json::Value;
 
 use super::boots::{Fitness, Pair, PlansAlike, figures, level};
@@ -271,11 +271,11 @@ fn change(before: &SideBench, after: &SideBench, margin: f64) -> Option<Change> 
 
 /// The fields of the records that differ; `None` if none does or a side has no record.
 fn fields_changed(before: &SideBench, after: &SideBench) -> Option<Vec<String>> {
-    let (a, b) = (before.record.as_ref()?, after.record.as_ref()?);
+    let (a, b) = (hot(before.record.as_ref()?), hot(after.record.as_ref()?));
     if a == b {
         return None;
     }
-    let fields = |record| match serde_json::to_value(record) {
+    let fields = |record: BenchRecord| match serde_json::to_value(record) {
         Ok(Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
     };
@@ -284,13 +284,20 @@ fn fields_changed(before: &SideBench, after: &SideBench) -> Option<Vec<String>> 
     Some(names.into_iter().filter(|name| a.get(*name) != b.get(*name)).cloned().collect())
 }
 
+/// `record` without its cold figures, which are compared by themselves, and what was thought of them.
+fn hot(record: &BenchRecord) -> BenchRecord {
+    let mut record = BenchRecord { cold: None, ..record.clone() };
+    record.validity.retain(|check| check.name != "cold");
+    record
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::compare::tests::side;
     use super::super::{Comparison, Outcome, compare, compare_with};
     use super::*;
     use crate::samples;
-    use perf_kernel::wire::{BenchRecord, Mode};
+    use perf_kernel::wire::{CheckOutcome, Mode, ValidityCheck};
 
     fn compared(a: &[BenchRecord], b: &[BenchRecord]) -> Comparison {
         compare(&side(Mode::Icount, &[a]), &side(Mode::Icount, &[b]))
@@ -324,6 +331,31 @@ mod tests {
         assert!(interval.low == interval.high && (interval.low - 1.001).abs() < 1e-9, "{interval:?}");
         assert_eq!((change.p, change.confidence), (None, None));
         assert_eq!(change.detectable, Some(0.001));
+    }
+
+    #[test]
+    fn cold_figures_are_compared_by_themselves_and_only_where_both_sides_have_them() {
+        let warm = small(1_000, 10);
+        let with_cold = |ticks| {
+            let mut benches = small(1_000, 10);
+            benches[0].cold = Some(crate::assess::samples::cold(ticks));
+            let detail = "an empty region is 160 of 400 ticks".into();
+            benches[0].validity =
+                vec![ValidityCheck { name: "cold".into(), outcome: CheckOutcome::Warned, detail }];
+            benches
+        };
+        assert_eq!(exact(&compared(&warm, &with_cold(400))).changes, []);
+        assert_eq!(exact(&compared(&with_cold(400), &warm)).changes, []);
+        assert_eq!(compared(&warm, &with_cold(400)).benches.len(), 1);
+        let found = compared(&with_cold(400), &with_cold(440));
+        let verdicts: Vec<_> = found.benches.iter().map(|bench| (bench.id.as_str(), bench.verdict)).collect();
+        assert_eq!(
+            verdicts,
+            [
+                ("memory/alloc-small/64", Verdict::Equivalent),
+                ("memory/alloc-small/64:cold", Verdict::Regressed)
+            ]
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The figures of a bench, for one iteration.
 
-use perf_kernel::wire::{BenchRecord, Clock};
+use perf_kernel::wire::{BenchRecord, Clock, SampleSummary};
 
 use super::units::{Conversion, FigureUnit, count, nanoseconds};
 
@@ -74,8 +74,20 @@ impl Figures {
     pub fn of(record: &BenchRecord, clock: &Clock) -> Option<Self> {
         let summary = record.summary.as_ref()?;
         let conversion = Conversion::of(record, clock)?;
+        let rates = rates(record, clock, conversion.unit);
+        Some(Self { rates, ..Self::converted(summary, &conversion) })
+    }
+
+    /// The cold figures of `record`, without rates; `None` if it has none or nothing to convert them by.
+    #[must_use]
+    pub fn of_cold(record: &BenchRecord, clock: &Clock) -> Option<Self> {
+        let summary = &record.cold.as_ref()?.summary;
+        Some(Self::converted(summary, &Conversion::of_single(record, clock)?))
+    }
+
+    fn converted(summary: &SampleSummary, conversion: &Conversion) -> Self {
         let figure = |sample| conversion.figure(sample);
-        Some(Self {
+        Self {
             unit: conversion.unit,
             n: summary.n,
             min: figure(summary.min),
@@ -88,8 +100,8 @@ impl Figures {
             mean: conversion.figure_of_thousandths(summary.mean_milli),
             deviation: conversion.figure_of_thousandths(summary.deviation_milli),
             mad: figure(summary.mad),
-            rates: rates(record, clock, conversion.unit),
-        })
+            rates: None,
+        }
     }
 
     /// Instructions for each byte at the median, in exact mode and for a bench about data.
@@ -161,6 +173,15 @@ mod tests {
         let rates = figures.rates.expect("timed");
         assert_eq!((rates.bytes(), rates.bytes_peak(), rates.bytes_sustained()), (None, None, None));
         assert!(rates.operations > 0.0);
+    }
+
+    #[test]
+    fn cold_figures_are_of_one_iteration_whatever_the_batch() {
+        let mut record = samples::bench("kernel/syscall-null", 1000, 10);
+        assert_eq!(Figures::of_cold(&record, &samples::clock(Mode::Hardware)), None);
+        record.cold = Some(crate::assess::samples::cold(4000));
+        let figures = Figures::of_cold(&record, &samples::clock(Mode::Hardware)).expect("it is there");
+        assert_eq!((figures.unit, figures.p50, figures.rates), (FigureUnit::Nanoseconds, 2000.0, None));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct MergedBench<'a> {
     /// Medians over the boots (minimum of minima, maximum of maxima, sum of sample counts); `None` unless some boot
     /// has figures.
     pub figures: Option<Figures>,
+    /// The same of cold samples; `None` unless some boot has them.
+    pub cold: Option<Figures>,
     /// Distance of the largest from the smallest boot median, as a share of the median; `None` below two boots.
     pub spread: Option<f64>,
 }
@@ -29,31 +31,51 @@ impl MergedBench<'_> {
     pub fn worst(&self) -> Option<&BenchRecord> {
         self.records.iter().find(|record| record.status == self.status).copied()
     }
+
+    /// How many times as much a cold iteration costs as a hot one, by their medians; `None` without both.
+    #[must_use]
+    pub fn cold_ratio(&self) -> Option<f64> {
+        let (cold, hot) = self.cold.as_ref().zip(self.figures.as_ref())?;
+        (cold.unit == hot.unit && hot.p50 > 0.0).then(|| cold.p50 / hot.p50)
+    }
 }
 
 /// One line a bench, in the order in which benches first appear.
 #[must_use]
 pub fn merge<'a>(boots: impl IntoIterator<Item = &'a Boot>) -> Vec<MergedBench<'a>> {
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut lines: Vec<(Vec<&BenchRecord>, Vec<Figures>)> = Vec::new();
+    let mut lines: Vec<Line<'a>> = Vec::new();
     for boot in boots {
         for record in &boot.benches {
             let place = *places.entry(&record.id).or_insert_with(|| {
-                lines.push((Vec::new(), Vec::new()));
+                lines.push(Line::default());
                 lines.len() - 1
             });
-            lines[place].0.push(record);
-            let figures = boot.clock.as_ref().and_then(|clock| Figures::of(record, clock));
-            lines[place].1.extend(figures);
+            let line = &mut lines[place];
+            line.records.push(record);
+            line.figures.extend(boot.clock.as_ref().and_then(|clock| Figures::of(record, clock)));
+            line.cold.extend(boot.clock.as_ref().and_then(|clock| Figures::of_cold(record, clock)));
         }
     }
-    lines.into_iter().filter_map(|(records, figures)| merged(records, &figures)).collect()
+    lines.into_iter().filter_map(Line::merged).collect()
 }
 
-fn merged<'a>(records: Vec<&'a BenchRecord>, figures: &[Figures]) -> Option<MergedBench<'a>> {
-    let id = &records.first()?.id;
-    let status = records.iter().map(|record| record.status).max_by_key(|status| gravity(*status))?;
-    Some(MergedBench { id, records, status, figures: over_boots(figures), spread: spread(figures) })
+/// What the boots say of one bench.
+#[derive(Default)]
+struct Line<'a> {
+    records: Vec<&'a BenchRecord>,
+    figures: Vec<Figures>,
+    cold: Vec<Figures>,
+}
+
+impl<'a> Line<'a> {
+    fn merged(self) -> Option<MergedBench<'a>> {
+        let Self { records, figures, cold } = self;
+        let id = &records.first()?.id;
+        let status = records.iter().map(|record| record.status).max_by_key(|status| gravity(*status))?;
+        let (spread, figures) = (spread(&figures), over_boots(&figures));
+        Some(MergedBench { id, records, status, figures, cold: over_boots(&cold), spread })
+    }
 }
 
 /// How bad a status is: of several boots the worst stands for all.
@@ -128,6 +150,22 @@ mod tests {
         let figures = merged[0].figures.as_ref().expect("measured");
         assert_eq!((figures.n, figures.p50, figures.max), (3_000, 1_100.0, 6_000.0));
         assert!((merged[0].spread.expect("three boots") - 1_000.0 / 1_100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn cold_figures_are_merged_beside_the_hot_ones() {
+        let mut boots = [2_000, 4_000].map(|ticks| {
+            let mut record = samples::bench("kernel/syscall-null", ticks, 10);
+            record.cold = Some(crate::assess::samples::cold(ticks));
+            boot(Mode::Hardware, vec![record])
+        });
+        let ratio = |boots: &[Boot]| merge(boots)[0].cold_ratio();
+        let cold = merge(&boots)[0].cold.clone().expect("both boots have them");
+        assert_eq!((cold.n, cold.p50, ratio(&boots)), (200, 1_500.0, Some(10.0)));
+        boots[0].benches[0].cold = None;
+        assert_eq!(merge(&boots)[0].cold.as_ref().map(|cold| cold.n), Some(100));
+        boots[1].benches[0].cold = None;
+        assert_eq!((merge(&boots)[0].cold.clone(), ratio(&boots)), (None, None));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod boots;
 mod catalogue;
+mod cold;
 mod compare;
 mod correction;
 mod exact;
@@ -27,6 +28,7 @@ mod units;
 mod verdict;
 
 pub(crate) use catalogue::{catalogue, suite_of};
+pub(crate) use cold::{bench_of, cold_key, is_cold};
 pub use compare::{Comparison, Likeness, Outcome, Settings, compare, compare_with};
 pub use exact::{ExactChange, ExactChangeKind, ExactComparison};
 pub use figures::{Figures, Rates};

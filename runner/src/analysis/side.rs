@@ -3,7 +3,7 @@
 use perf_kernel::units::Bytes;
 use perf_kernel::wire::{BenchRecord, Clock, Mode, SampleSummary, Status};
 
-use super::{Difference, FigureUnit, Figures, Fingerprint};
+use super::{Difference, FigureUnit, Figures, Fingerprint, cold_key};
 
 /// One side of a comparison: boots of one image on one machine, or a baseline file.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Side {
 /// What a comparison looks at in a bench.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SideBench {
-    /// Bench id with its scale.
+    /// Bench id with its scale; of cold figures their key.
     pub id: String,
     /// Whether figures may be used.
     pub status: Status,
@@ -92,6 +92,24 @@ impl SideBench {
             p50: figures.map(|figures| figures.p50),
             record: Some(Box::new(record.clone())),
         }
+    }
+
+    /// The cold figures of `record` as a bench of their own; `None` if it has none that may be used.
+    #[must_use]
+    pub fn of_cold(record: &BenchRecord, clock: Option<&Clock>) -> Option<Self> {
+        let cold = record.cold.as_ref().filter(|_| record.status == Status::Measured)?;
+        let figures = clock.and_then(|clock| Figures::of_cold(record, clock));
+        Some(Self {
+            id: cold_key(&record.id),
+            status: record.status,
+            unit: figures.as_ref().map(|figures| figures.unit),
+            iterations: 1,
+            operations: record.operations,
+            bytes: record.bytes,
+            summary: Some(cold.summary.clone()),
+            p50: figures.map(|figures| figures.p50),
+            record: None,
+        })
     }
 }
 

@@ -70,15 +70,25 @@ impl Conversion {
     /// clock no frequency, so that there is nothing to divide by.
     #[must_use]
     pub fn of(record: &BenchRecord, clock: &Clock) -> Option<Self> {
+        Self::of_batch(record, record.iterations, clock)
+    }
+
+    /// The conversion for samples of `record` that are one iteration each, whatever its others are.
+    #[must_use]
+    pub fn of_single(record: &BenchRecord, clock: &Clock) -> Option<Self> {
+        Self::of_batch(record, 1, clock)
+    }
+
+    fn of_batch(record: &BenchRecord, iterations: u64, clock: &Clock) -> Option<Self> {
         let unit = FigureUnit::of(record.unit, clock.mode);
-        if record.iterations == 0 {
+        if iterations == 0 {
             return None;
         }
         let each = match unit {
             FigureUnit::Nanoseconds => nanoseconds(1.0, clock.frequency)?,
             FigureUnit::Instructions | FigureUnit::PartsPerMillion | FigureUnit::Bytes => 1.0,
         };
-        Some(Self { unit, factor: each / count(record.iterations) })
+        Some(Self { unit, factor: each / count(iterations) })
     }
 
     /// The figure of one iteration for a whole sample of `sample`.

@@ -10,7 +10,7 @@ use super::arguments::StoreOptions;
 use super::output::print;
 use super::share::{rate, share};
 use super::show::{load, open};
-use crate::analysis::{Comparison, Settings, Side, compare_with};
+use crate::analysis::{Comparison, Settings, Side, bench_of, compare_with};
 use crate::baseline::{BaselineKind, complaints, crept_since};
 use crate::gate::{BootHealth, Decision, Evidence, Standing, decide};
 use crate::report::{BootAgain, Gate, Palette, annotations, comparison};
@@ -143,7 +143,9 @@ fn boot_again(
     let have = |side: &Side| u32::try_from(side.boots.len()).unwrap_or(BOOTS_MAX);
     let needed = |side: &Side| have(side).saturating_add(more).min(BOOTS_MAX);
     let boots = needed(evidence.run);
-    let filters: String = benches.iter().map(|id| format!(" --filter {id}")).collect();
+    let mut measured: Vec<&str> = benches.iter().map(|id| bench_of(id)).collect();
+    measured.dedup();
+    let filters: String = measured.iter().map(|id| format!(" --filter {id}")).collect();
     let start = match &run.head.profile {
         _ if run.head.command == "hosted" => "multios-perf hosted".to_owned(),
         Some(profile) => format!("multios-perf run --profile {profile}"),

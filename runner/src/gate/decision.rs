@@ -7,7 +7,7 @@ use perf_kernel::wire::{Mode, Status};
 use super::Standing;
 use crate::analysis::{
     BenchVerdict, Comparison, ExactChange, ExactChangeKind, ExactComparison, Likeness, Outcome, Side,
-    SideBench, Verdict,
+    SideBench, Verdict, is_cold,
 };
 use crate::baseline::Complaint;
 use crate::collect::BootEnd;
@@ -123,6 +123,8 @@ impl Decision {
             let why = match run.get(id) {
                 Some(Holding::Figure | Holding::Bad(_)) => continue,
                 Some(Holding::Nothing) => "the baseline has a figure and the run skipped it",
+                // Whether there are any depends on the plan.
+                None if is_cold(id) => continue,
                 None => "the baseline has a figure and the run does not know it",
             };
             self.add(Standing::NoData, Some(id), Some(why.to_owned()));

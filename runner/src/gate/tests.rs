@@ -6,6 +6,7 @@ use super::{BootHealth, Decision, Evidence, Standing, decide};
 use crate::analysis::{
     BenchVerdict, Change, Comparison, FigureUnit, Level, Settings, Side, Verdict, compare_with,
 };
+use crate::assess::samples::cold;
 use crate::baseline::Complaint;
 use crate::collect::BootEnd;
 use crate::exit_code;
@@ -72,6 +73,23 @@ fn of_exact(before: &[BenchRecord], after: &[BenchRecord]) -> Decision {
     a.image_hash = Some("before".into());
     let comparison = compare_with(&a, &b, &Settings::default());
     decide(&Evidence { baseline: &a, run: &b, boots: &[], comparison: &comparison })
+}
+
+#[test]
+fn cold_figures_that_one_side_lacks_are_no_cause_and_those_of_both_are_judged() {
+    let with_cold = |ticks| {
+        let mut benches = measured(&["env/a"]);
+        benches[0].cold = Some(cold(ticks));
+        benches
+    };
+    for (before, after) in [(with_cold(400), measured(&["env/a"])), (measured(&["env/a"]), with_cold(400))] {
+        let decision = of_exact(&before, &after);
+        assert_eq!((decision.standing, decision.compared, decision.new), (Standing::Passed, 1, 0));
+    }
+    let decision = of_exact(&with_cold(400), &with_cold(500));
+    assert_eq!((decision.standing, decision.compared), (Standing::Regressed, 2));
+    let benches: Vec<_> = decision.causes.iter().map(|cause| cause.bench.as_deref()).collect();
+    assert_eq!(benches, [Some("env/a:cold")]);
 }
 
 #[test]

@@ -7,9 +7,11 @@ use perf_kernel::wire::Status;
 use super::clean::clean;
 use super::concern::{Concern, in_words};
 use super::rule::Rule;
-use crate::analysis::{BenchVerdict, Figures, MergedBench, count, merge, nanoseconds, suite_of};
+use crate::analysis::{
+    BenchVerdict, Figures, MergedBench, bench_of, cold_key, count, merge, nanoseconds, suite_of,
+};
 use crate::assess::Assessment;
-use crate::collect::BootEnd;
+use crate::collect::{Boot, BootEnd};
 use crate::store::StoredBoot;
 
 /// The name of the suite of boots, which no suite of benches has.
@@ -25,7 +27,7 @@ pub(super) struct Suite<'a> {
 
 /// A bench, or a boot.
 pub(super) struct Case<'a> {
-    /// Bench id with its scale, as the kernel sent it; of a boot `boot 1`.
+    /// Bench id with its scale, as the kernel sent it; the key of cold figures; of a boot `boot 1`.
     pub(super) id: String,
     /// The bench over all boots; `None` for a boot, and for a bench that only the reference has.
     pub(super) bench: Option<MergedBench<'a>>,
@@ -76,11 +78,13 @@ pub(super) fn suites(assessment: &Assessment) -> Vec<Suite<'_>> {
         let result = result_of(&bench, verdict.zip(concern), assessment);
         let (medians, seconds) = measurements.remove(bench.id).unwrap_or_default();
         let id = bench.id.to_owned();
+        let cold = cold_case(&bench, &verdicts, assessment);
         let case = Case { id, bench: Some(bench), medians, seconds, verdict, concern, result };
         add(&mut suites, case);
+        cold.into_iter().for_each(|case| add(&mut suites, case));
     }
     let gone = assessment.comparison.iter().flat_map(|comparison| &comparison.benches);
-    for verdict in gone.filter(|verdict| !ran.contains(&verdict.id.as_str())) {
+    for verdict in gone.filter(|verdict| !ran.contains(&bench_of(&verdict.id))) {
         let result = CaseResult::Skipped(format!("not in this run: {}", in_words(verdict)));
         let case = Case {
             id: verdict.id.clone(),
@@ -94,6 +98,34 @@ pub(super) fn suites(assessment: &Assessment) -> Vec<Suite<'_>> {
         add(&mut suites, case);
     }
     suites
+}
+
+/// The cold figures of `bench` as a case of their own; `None` if it has none that may be used.
+fn cold_case<'a>(
+    bench: &MergedBench<'a>,
+    verdicts: &HashMap<&str, &'a BenchVerdict>,
+    assessment: &Assessment,
+) -> Option<Case<'a>> {
+    let figures = bench.cold.clone().filter(|_| bench.status == Status::Measured);
+    let figures = Some(figures?);
+    let id = cold_key(bench.id);
+    let verdict = verdicts.get(id.as_str()).copied();
+    let concern = verdict.and_then(|verdict| concern_of(verdict, assessment));
+    let result = match verdict.zip(concern) {
+        Some((verdict, concern @ (Concern::Regressed | Concern::Invalid))) => {
+            CaseResult::Failed(vec![(concern.into(), in_words(verdict))])
+        }
+        _ => CaseResult::Passed,
+    };
+    let boots = assessment.run.boots.iter().map(|stored| &stored.boot);
+    let figures_of = |boot: &Boot| {
+        let record = boot.benches.iter().find(|record| record.id == bench.id)?;
+        Figures::of_cold(record, boot.clock.as_ref()?)
+    };
+    let medians = boots.filter_map(figures_of).map(|figures| figures.p50).collect();
+    let records = bench.records.clone();
+    let bench = Some(MergedBench { records, figures, cold: None, spread: None, ..*bench });
+    Some(Case { id, bench, medians, seconds: None, verdict, concern, result })
 }
 
 /// Adds a case to the suite that its id names. The suite of boots is no bench's.
@@ -192,6 +224,30 @@ mod tests {
     fn result(assessment: &Assessment, id: &str) -> CaseResult {
         let cases = suites(assessment).into_iter().flat_map(|suite| suite.cases);
         cases.into_iter().find(|case| case.id == id).map(|case| case.result).expect("it is a case")
+    }
+
+    #[test]
+    fn cold_figures_are_a_case_of_their_own_with_their_own_verdict() {
+        let mut assessment = assessment();
+        let id = "memory/alloc-small/16";
+        for stored in &mut assessment.run.boots {
+            let records = stored.boot.benches.iter_mut().filter(|record| record.id == id);
+            records.for_each(|record| record.cold = Some(crate::assess::samples::cold(4_000)));
+        }
+        let comparison = assessment.comparison.as_mut().expect("it has one");
+        let hot = comparison.benches.iter_mut().find(|bench| bench.id == id).expect("compared");
+        let cold = BenchVerdict { id: cold_key(id), verdict: Verdict::Regressed, ..hot.clone() };
+        hot.verdict = Verdict::Equivalent;
+        comparison.benches.push(cold);
+        assert_eq!(result(&assessment, id), CaseResult::Passed);
+        let suites = suites(&assessment);
+        let cases: Vec<_> = suites.iter().flat_map(|suite| &suite.cases).collect();
+        let at = cases.iter().position(|case| case.id == id).expect("it is a case");
+        let case = cases[at + 1];
+        assert_eq!((case.id.as_str(), case.medians.len()), ("memory/alloc-small/16:cold", 2));
+        assert_eq!(case.figures().map(|figures| figures.n), Some(200));
+        let CaseResult::Failed(wrong) = &case.result else { panic!("it regressed: {:?}", case.result) };
+        assert_eq!(wrong[0].0, Rule::from(Concern::Regressed));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::clean::clean;
 use super::document::{Document, DocumentBench};
 
 /// The columns that come from a bench, named as in JSON.
-const BENCH_COLUMNS: [&str; 25] = [
+const BENCH_COLUMNS: [&str; 30] = [
     "id",
     "status",
     "reason",
@@ -34,6 +34,11 @@ const BENCH_COLUMNS: [&str; 25] = [
     "bytes_per_second_peak",
     "bytes_per_second_sustained",
     "checksum",
+    "cold_n",
+    "cold_min",
+    "cold_p50",
+    "cold_p90",
+    "cold_max",
 ];
 
 /// A line of column names, then one for each bench of each boot.
@@ -57,7 +62,11 @@ fn names() -> String {
 
 fn bench_cells(bench: &DocumentBench) -> Vec<String> {
     let fields = serde_json::to_value(bench).unwrap_or_default();
-    BENCH_COLUMNS.iter().map(|name| fields.get(*name).map(field).unwrap_or_default()).collect()
+    let of = |name: &&str| match name.strip_prefix("cold_") {
+        Some(name) => fields.get("cold").and_then(|cold| cold.get(name)),
+        None => fields.get(*name),
+    };
+    BENCH_COLUMNS.iter().map(|name| of(name).map(field).unwrap_or_default()).collect()
 }
 
 /// A value as a field: absent is empty, text is quoted where it must be (RFC 4180, section 2).

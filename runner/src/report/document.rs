@@ -9,7 +9,7 @@ use perf_kernel::wire::{
 use serde::{Deserialize, Serialize};
 
 use super::json::to_json;
-use crate::analysis::{Figures, Fingerprint, Judgement, Side, SideBench, catalogue, judge};
+use crate::analysis::{Figures, Fingerprint, Judgement, Side, SideBench, catalogue, cold_key, judge};
 use crate::collect::{BootEnd, Damage};
 use crate::store::{Run, StoredBoot};
 
@@ -114,9 +114,26 @@ pub struct DocumentBench {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pmu_empty_sample: Option<PmuEmptySample>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold: Option<DocumentCold>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample: Option<SampleSummary>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<Vec<u64>>,
+}
+
+/// What single iterations took on a CPU just chilled, in the unit of the bench.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DocumentCold {
+    pub n: u64,
+    pub min: Option<f64>,
+    pub p50: Option<f64>,
+    pub p90: Option<f64>,
+    pub max: Option<f64>,
+    pub mean: Option<f64>,
+    pub mad: Option<f64>,
+    pub overhead_ticks: u64,
+    pub emptied: String,
+    pub sample: SampleSummary,
 }
 
 /// A limit and how it came out.
@@ -197,10 +214,23 @@ impl Document {
             selection: self.selection.clone(),
             mixed: Vec::new(),
             boots: boots
-                .map(|boot| boot.benches.iter().map(|bench| side_bench(bench, self.mode)).collect())
+                .map(|boot| boot.benches.iter().flat_map(|bench| side_benches(bench, self.mode)).collect())
                 .collect(),
         }
     }
+}
+
+/// The bench, and its cold figures if it has any that may be used.
+fn side_benches(bench: &DocumentBench, mode: Option<Mode>) -> impl Iterator<Item = SideBench> {
+    let hot = side_bench(bench, mode);
+    let cold = bench.cold.as_ref().filter(|_| bench.status == Status::Measured).map(|cold| SideBench {
+        id: cold_key(&bench.id),
+        iterations: 1,
+        summary: Some(cold.sample.clone()),
+        p50: cold.p50,
+        ..hot.clone()
+    });
+    std::iter::once(hot).chain(cold)
 }
 
 fn side_bench(bench: &DocumentBench, mode: Option<Mode>) -> SideBench {
@@ -287,9 +317,28 @@ fn document_bench(record: &BenchRecord, clock: Option<&Clock>, selected: Option<
         pmu: record.pmu.clone(),
         pmu_passes: record.pmu_passes.clone(),
         pmu_empty_sample: record.pmu_empty_sample.clone(),
+        cold: document_cold(record, clock),
         sample: record.summary.clone(),
         raw: record.raw.clone(),
     }
+}
+
+fn document_cold(record: &BenchRecord, clock: Option<&Clock>) -> Option<DocumentCold> {
+    let cold = record.cold.as_ref()?;
+    let figures = clock.and_then(|clock| Figures::of_cold(record, clock));
+    let figure = |field: fn(&Figures) -> f64| figures.as_ref().map(field).map(rounded);
+    Some(DocumentCold {
+        n: cold.summary.n,
+        min: figure(|figures| figures.min),
+        p50: figure(|figures| figures.p50),
+        p90: figure(|figures| figures.p90),
+        max: figure(|figures| figures.max),
+        mean: figure(|figures| figures.mean),
+        mad: figure(|figures| figures.mad),
+        overhead_ticks: cold.overhead_ticks,
+        emptied: cold.emptied.clone(),
+        sample: cold.summary.clone(),
+    })
 }
 
 fn limits(

@@ -16,6 +16,7 @@ use super::{
     run_lines,
 };
 use crate::analysis::compare;
+use crate::assess::samples::cold;
 use crate::collect::{Boot, BootEnd, Damage};
 use crate::samples::{bench, skipped};
 use crate::store::samples::{boot, run};
@@ -152,6 +153,40 @@ fn the_page_of_a_run_over_scales_on_a_machine_that_is_not_well() {
     check("page-scales.txt", &page(&run, &PLAIN));
     let everything = page(&run, &PageOptions { skipped: SkippedDetail::Each, ..PLAIN });
     assert!(everything.contains("few-boots: Two boots") && everything.contains("fans"), "{everything}");
+}
+
+/// A run of a machine that was chilled; one of its benches could not be.
+fn chilled_run() -> Run {
+    let mut call = bench("kernel/syscall-null", 8_000, 64);
+    call.cold = Some(cold(2_400));
+    let mut empty = bench("kernel/ipc-call-reply/0", 40_000, 32);
+    (empty.bytes, empty.cold) = (Some(Bytes(0)), Some(cold(9_000)));
+    let benches = vec![call, empty, bench("kernel/timer-wakeup", 1_900, 1)];
+    run("3f2a91bc", vec![boot(Mode::Hardware, benches)])
+}
+
+#[test]
+fn the_page_of_a_run_with_cold_figures_and_a_bench_of_no_bytes() {
+    check("page-cold.txt", &page(&chilled_run(), &PLAIN));
+}
+
+#[test]
+fn cold_figures_are_kept_for_scripts_and_compared_from_their_file() {
+    let run = chilled_run();
+    let document = Document::of(&run);
+    let table = csv(&document);
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].ends_with("cold_n,cold_min,cold_p50,cold_p90,cold_max"), "{table}");
+    assert!(lines[1].ends_with(",100,900.0,1200.0,1440.0,2400.0"), "{table}");
+    assert!(lines[3].ends_with(",,,,,"), "{table}");
+    let baseline =
+        Document::parse(document.to_text().as_bytes()).expect("just written").side("baseline.json");
+    let known = side(&run);
+    let cold = |side: &crate::analysis::Side| -> Vec<_> {
+        let benches = side.boots[0].iter().filter(|bench| bench.id.ends_with(":cold"));
+        benches.map(|bench| (bench.id.clone(), bench.unit, bench.p50, bench.summary.clone())).collect()
+    };
+    assert_eq!((cold(&baseline), cold(&known).len()), (cold(&known), 2));
 }
 
 #[test]

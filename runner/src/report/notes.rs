@@ -240,6 +240,9 @@ fn footnotes(run: &Run, merged: &[MergedBench<'_>], palette: Palette) -> String 
     if merged.iter().any(|bench| bench.figures.as_ref().is_some_and(|figures| figures.p999.is_none())) {
         add("P99.9 is given from 10,000 samples up.");
     }
+    if merged.iter().any(|bench| bench.cold.is_some()) {
+        add("cold P50 is of single iterations, each right after the CPU's caches and TLB were emptied.");
+    }
     if run.boots.len() > 1 {
         add(
             "Percentiles are medians over the boots; spread is the distance of the boots' P50 from each other.",

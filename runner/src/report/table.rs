@@ -10,7 +10,7 @@ use super::quantity::{byte_rate, counted, figure, rate};
 use super::style::Style;
 use crate::analysis::{Figures, Judgement, MergedBench, catalogue, judge};
 
-const COLUMNS: [(&str, Align); 11] = [
+const COLUMNS: [(&str, Align); 12] = [
     ("bench", Align::Left),
     ("n", Align::Right),
     ("P50", Align::Right),
@@ -21,6 +21,7 @@ const COLUMNS: [(&str, Align); 11] = [
     ("\u{b1} MAD", Align::Right),
     ("spread", Align::Right),
     ("rate", Align::Right),
+    ("cold P50", Align::Right),
     ("limit", Align::Left),
 ];
 
@@ -90,6 +91,7 @@ fn add_bench(
         Cell::new(Style::Dim, figure(figures.mad, figures.unit)),
         Cell::new(Style::Dim, spread),
         Cell::new(base, rate_text(record, figures)),
+        bench.cold.as_ref().map(|cold| Cell::new(base, figure(cold.p50, cold.unit))).unwrap_or_default(),
         limit,
     ]);
 }

@@ -1,5 +1,7 @@
 //! Where a bench stands in the sources, for reports that point at a line.
 
+use crate::analysis::bench_of;
+
 /// Each suite's table, by its path in the repository, with the text that this program was built with.
 const TABLES: [(&str, &str, &str); 8] = [
     table(
@@ -53,9 +55,9 @@ pub(super) struct Place {
     pub(super) line: usize,
 }
 
-/// The table entry of the bench `id`, with or without its scale; `None` if the tables of this version do not have it.
+/// The table entry of the bench `id`, with or without its scale, or of the bench whose cold figures have that key; `None` if the tables of this version do not have it.
 pub(super) fn table_place(id: &str) -> Option<Place> {
-    let mut parts = id.split('/');
+    let mut parts = bench_of(id).split('/');
     let (suite, subject) = (parts.next()?, parts.next()?);
     let &(_, file, text) = TABLES.iter().find(|(name, ..)| *name == suite)?;
     let entry = format!("\"{suite}/{subject}\"");

@@ -49,6 +49,12 @@ pub(crate) fn change(share: f64) -> String {
     format!("{sign}{text} %")
 }
 
+/// A ratio as so many times.
+pub(super) fn times(ratio: f64) -> String {
+    let decimals = if ratio < 9.95 { 1 } else { 0 };
+    format!("{ratio:.decimals$} \u{d7}")
+}
+
 /// Both ends of an interval of ratios, as changes.
 pub(crate) fn change_interval(interval: Interval) -> String {
     format!("{} to {}", change(interval.low - 1.0), change(interval.high - 1.0))

@@ -163,7 +163,8 @@ impl Run {
             Self { head: self.head.clone(), boots: self.boots.iter().filter(is_chosen).cloned().collect() };
         let benches = |stored: &StoredBoot| {
             let clock = stored.boot.clock.as_ref();
-            stored.boot.benches.iter().map(|record| SideBench::of(record, clock)).collect()
+            let of = |record| [Some(SideBench::of(record, clock)), SideBench::of_cold(record, clock)];
+            stored.boot.benches.iter().flat_map(of).flatten().collect()
         };
         (!part.boots.is_empty()).then(|| Side {
             name: number.map_or_else(|| self.head.id.clone(), |number| format!("{}:{number}", self.head.id)),

@@ -7,7 +7,7 @@ use perf_kernel::wire::{Mode, Status};
 use super::bootstrap::intervals;
 use super::{Score, ScorePart};
 use crate::analysis::merged::median;
-use crate::analysis::{FigureUnit, Side, SideBench, suite_of};
+use crate::analysis::{FigureUnit, Side, SideBench, is_cold, suite_of};
 
 /// The yardstick of the machine: a fixed number of dependent core cycles.
 const YARDSTICK: &str = "env/reference-loop";
@@ -100,9 +100,9 @@ impl<'a> Figures<'a> {
         found
     }
 
-    /// The benches of the suites that are scored.
+    /// The benches of the suites that are scored. Cold figures are not: whether there are any depends on the machine.
     fn of_suites(&self) -> impl Iterator<Item = (&'a str, &Costs)> {
-        let is_scored = |id: &&&str| suite_of(id) != PROBES;
+        let is_scored = |id: &&&str| suite_of(id) != PROBES && !is_cold(id);
         self.ids.iter().filter(is_scored).filter_map(|id| Some((*id, self.costs.get(id)?)))
     }
 

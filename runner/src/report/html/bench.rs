@@ -5,7 +5,7 @@ use perf_kernel::wire::{Mode, Status};
 
 use super::overview::mode_note;
 use super::view::{BenchView, View};
-use super::{bench_change, bench_history, bench_samples, bench_trust, compared, parts, suites};
+use super::{bench_change, bench_cold, bench_history, bench_samples, bench_trust, compared, parts, suites};
 use crate::analysis::{FigureUnit, Figures};
 use crate::report::clean::clean;
 use crate::report::headline;
@@ -24,6 +24,7 @@ pub(super) fn benches(view: &View<'_>) -> Markup {
                 (head(bench))
                 (key_figures(view, bench))
                 (bench_change::change(view, bench, scale))
+                (bench_cold::cold(bench))
                 (bench_samples::samples(bench))
                 (bench_history::history(bench))
                 (bench_change::growth(bench))
@@ -107,6 +108,8 @@ fn key_figures(view: &View<'_>, bench: &BenchView<'_>) -> Markup {
             @if let Some((sustained, peak)) = windows(figures) {
                 div { dt { "sustained" } dd { (sustained) } } div { dt { "peak" } dd { (peak) } }
             }
+            @if let Some(cold) = &bench.merged.cold { (key("cold P50", cold.p50)) }
+            @if let Some(ratio) = bench.merged.cold_ratio() { div { dt { "cold / hot" } dd { (words::times(ratio)) } } }
             div { dt { "samples" } dd { (counted(figures.n)) } }
         }
         @if let Some(mode) = view.mode { p.quiet { (meaning(figures.unit, mode)) } }

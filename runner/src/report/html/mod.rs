@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_change;
+mod bench_cold;
 mod bench_history;
 mod bench_samples;
 mod bench_trust;

@@ -276,6 +276,10 @@ pub(super) fn reading(view: &View<'_>) -> Markup {
                 dd { "Distance between the lowest and the highest median of a boot, as a share of their median." }
                 dt { "rate" }
                 dd { "Operations or bytes in a second over all samples; sustained is the slowest tenth of them, peak the fastest." }
+                @if view.shown().any(|bench| bench.merged.cold.is_some()) {
+                    dt { "cold" }
+                    dd { "Single iterations, each right after the CPU's caches and TLB were emptied; branch predictors stay warm. All other figures are hot." }
+                }
                 @for verdict in Verdict::ALL {
                     dt { (super::parts::verdict(verdict)) }
                     dd { (meaning(verdict)) }

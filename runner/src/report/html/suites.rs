@@ -16,6 +16,7 @@ struct Columns {
     has_p999: bool,
     has_spread: bool,
     has_rate: bool,
+    has_cold: bool,
     has_targets: bool,
     has_verdicts: bool,
     has_history: bool,
@@ -30,6 +31,7 @@ impl Columns {
             has_p999: figures(|it| it.p999.is_some()),
             has_spread: any(|it| it.merged.spread.is_some()),
             has_rate: figures(|it| it.rates.is_some()),
+            has_cold: any(|it| it.merged.cold.is_some()),
             has_targets: any(|it| it.targets.iter().any(|target| target.is_met.is_some())),
             has_verdicts: any(|it| it.verdict.is_some()),
             has_history: any(|it| it.course.is_some_and(|course| course.series.points.len() > 1)),
@@ -82,14 +84,16 @@ fn heads(columns: &Columns) -> Markup {
         (head("max"))
         @if columns.has_spread { (head("spread")) }
         @if columns.has_rate { (head("rate")) }
+        @if columns.has_cold { (head("cold P50")) (head("cold / hot")) }
         @if columns.has_targets { th scope="col" { "target" } }
         @if columns.has_history { th scope="col" data-unsortable { "history" } }
     }
 }
 
 fn row(bench: &BenchView<'_>, columns: &Columns) -> Markup {
-    let width =
-        4 + [columns.has_p999, columns.has_spread, columns.has_rate].iter().filter(|has| **has).count();
+    let optional =
+        [columns.has_p999, columns.has_spread, columns.has_rate, columns.has_cold, columns.has_cold];
+    let width = 4 + optional.iter().filter(|has| **has).count();
     html! {
         tr data-find=(parts::keywords(bench)) {
             th scope="row" {
@@ -157,6 +161,10 @@ fn figure_cells(bench: &BenchView<'_>, figures: &Figures, columns: &Columns) -> 
         }
         @if columns.has_rate {
             @match rate(figures) { Some((value, text)) => (number(value, &text)), None => (missing()) }
+        }
+        @if columns.has_cold {
+            @match &bench.merged.cold { Some(cold) => (number(cold.p50, &figure(cold.p50, cold.unit))), None => (missing()) }
+            @match bench.merged.cold_ratio() { Some(ratio) => (number(ratio, &words::times(ratio))), None => (missing()) }
         }
     }
 }

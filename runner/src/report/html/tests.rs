@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use super::html;
 use super::policy::policy;
+use crate::analysis::{BenchVerdict, Verdict};
 use crate::assess::Assessment;
-use crate::assess::samples::{HOSTILE, assessment};
+use crate::assess::samples::{HOSTILE, assessment, cold};
 use crate::report::golden::check;
 use crate::report::markdown;
 
@@ -54,6 +55,31 @@ fn between<'a>(page: &'a str, start: &'a str, end: char) -> impl Iterator<Item =
 fn the_page_and_the_comment_of_a_run_with_every_verdict() {
     check("report.html", &html(&assessment()));
     check("report.md", &markdown(&assessment()));
+}
+
+#[test]
+fn cold_figures_stand_beside_the_hot_ones_with_their_ratio_and_their_own_verdict() {
+    let mut assessment = assessment();
+    let id = "memory/alloc-small/16";
+    let before = html(&assessment);
+    assert!(!before.contains("cold / hot"), "a run without cold figures says nothing of them");
+    for stored in &mut assessment.run.boots {
+        let records = stored.boot.benches.iter_mut().filter(|record| record.id == id);
+        records.for_each(|record| record.cold = Some(cold(1_420)));
+    }
+    let comparison = assessment.comparison.as_mut().expect("compared");
+    let regressed = comparison.benches.iter().find(|bench| bench.verdict == Verdict::Regressed);
+    let regressed = regressed.expect("one of each").clone();
+    comparison.benches.push(BenchVerdict { id: format!("{id}:cold"), ..regressed });
+    let page = html(&assessment);
+    // In the table of the suite, among the key figures, and in the table of the bench's page.
+    assert_eq!(page.matches("cold / hot").count(), 3, "{page}");
+    for text in ["10 \u{d7}", "710 ns", "caches by WBINVD, TLB by CR4.PGE", "160 ticks"] {
+        assert!(page.contains(text), "{text}");
+    }
+    let link = "href=\"#b-memory_alloc-small_16\"><code class=\"id\">memory<span class=\"slash\">/</span>\
+                alloc-small<span class=\"slash\">/</span>16:cold</code>";
+    assert!(page.contains(link), "its verdict leads to the page of the bench: {page}");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::collections::{HashMap, HashSet};
 use perf_kernel::suites::{SUITES, Selected, Suite};
 use perf_kernel::wire::{BenchRecord, Clock, Mode, Status};
 
-use crate::analysis::{BenchVerdict, Figures, Growth, MergedBench, catalogue, merge, suite_of};
+use crate::analysis::{
+    BenchVerdict, Figures, Growth, MergedBench, bench_of, catalogue, cold_key, merge, suite_of,
+};
 use crate::assess::{Assessment, Course, TargetVerdict};
 use crate::report::headline;
 
@@ -43,6 +45,8 @@ pub(super) struct BenchView<'a> {
     pub(super) boots: Vec<BootRecord<'a>>,
     /// What the comparison says.
     pub(super) verdict: Option<&'a BenchVerdict>,
+    /// What it says of the cold figures.
+    pub(super) cold_verdict: Option<&'a BenchVerdict>,
     /// Its history.
     pub(super) course: Option<&'a Course>,
     /// How its cost grows with its scale.
@@ -95,8 +99,9 @@ impl<'a> View<'a> {
         self.benches().filter(|bench| bench.is_shown())
     }
 
-    /// Where the page of the bench `id` stands; `None` if it has none.
+    /// Where the page of the bench `id` stands, or of the bench whose cold figures have that key; `None` if it has none.
     pub(super) fn anchor_of(&self, id: &str) -> Option<&str> {
+        let id = bench_of(id);
         self.shown().find(|bench| bench.merged.id == id).map(|bench| bench.anchor.as_str())
     }
 
@@ -170,6 +175,7 @@ impl<'a> Parts<'a> {
             selected: self.catalogue.get(id).copied(),
             boots: self.boots.get(id).cloned().unwrap_or_default(),
             verdict: self.verdicts.get(id).copied(),
+            cold_verdict: self.verdicts.get(cold_key(id).as_str()).copied(),
             course: self.courses.get(id).copied(),
             growth: self.growth.get(subject).or_else(|| self.growth.get(id)).copied(),
             targets: self.targets.get(id).cloned().unwrap_or_default(),

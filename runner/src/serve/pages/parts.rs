@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use perf_kernel::wire::Status;
 
-use crate::analysis::{Fingerprint, Verdict};
+use crate::analysis::{Fingerprint, Verdict, bench_of};
 use crate::collect::BootEnd;
 use crate::report::{clean, quantity, words};
 use crate::serve::link;
@@ -98,9 +98,9 @@ pub(in crate::serve) fn bench_id(id: &str) -> Markup {
     }
 }
 
-/// A bench id that leads to its page.
+/// A bench id, or the key of cold figures, that leads to the bench's page.
 pub(in crate::serve) fn bench_link(id: &str, machine: Option<&str>) -> Markup {
-    html! { a href=(link::bench(id, machine)) { (bench_id(id)) } }
+    html! { a href=(link::bench(bench_of(id), machine)) { (bench_id(id)) } }
 }
 
 /// A hash or a revision, cut where it is longer than what tells it from others.
