@@ -1,5 +1,6 @@
 //! Boots of the real image under QEMU's emulator. `make test` builds the images first.
 
+mod cold;
 mod crashes;
 mod devices;
 mod exact;
