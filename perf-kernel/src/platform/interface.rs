@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use multios_core::memory::{Frames, Heap};
 use multios_core::network::NetworkDevice;
+use multios_core::security::EntropySource;
 use multios_core::storage::Disk;
 
 use super::{Apart, Offence, UserMode};
@@ -89,6 +90,11 @@ pub trait Platform {
 
     /// Starts every network card of the machine that there is a driver for, on the same terms.
     fn open_network_devices(&self) -> Vec<Result<Box<dyn NetworkDevice>, String>> {
+        Vec::new()
+    }
+
+    /// Starts every source of random bytes of the machine that there is a driver for, on the same terms.
+    fn open_entropy_sources(&self) -> Vec<Result<Box<dyn EntropySource>, String>> {
         Vec::new()
     }
 

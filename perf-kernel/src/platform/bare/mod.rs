@@ -22,6 +22,8 @@ mod interference;
 #[cfg(feature = "kernel")]
 mod machine;
 mod memory;
+#[cfg(any(feature = "kernel", test))]
+mod models;
 #[cfg(feature = "kernel")]
 mod processors;
 #[cfg(any(feature = "kernel", test))]

@@ -7,4 +7,6 @@ mod random;
 mod signature;
 mod table;
 
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+pub(super) use random::looks_like_random;
 pub(super) use table::SUITE;

@@ -86,12 +86,16 @@ fn gives_the_known_answer() -> Result<(), BenchError> {
     if bytes == KNOWN_BYTES { Ok(()) } else { Err(BenchError::Failed("the known bytes did not come".into())) }
 }
 
-/// The monobit test of NIST SP 800-22 section 2.1, at seven standard deviations: a false alarm in 10^11.
 fn looks_random(generator: &mut Generator) -> Result<(), BenchError> {
     let mut bytes = vec![0; COUNTED_BYTES];
     generator.fill(&mut bytes).map_err(|error| BenchError::Failed(alloc::format!("failed to {error}")))?;
+    looks_like_random(&bytes)
+}
+
+/// The monobit test of NIST SP 800-22 section 2.1, at seven standard deviations: a false alarm in 10^11.
+pub(in crate::suites) fn looks_like_random(bytes: &[u8]) -> Result<(), BenchError> {
     let ones: u64 = bytes.iter().map(|byte| u64::from(byte.count_ones())).sum();
-    let bits = 8 * COUNTED_BYTES as u64;
+    let bits = 8 * bytes.len() as u64;
     // The standard deviation of the number of ones is half the root of the number of bits.
     let deviation_max = 7 * bits.isqrt() / 2;
     if ones.abs_diff(bits / 2) <= deviation_max {
