@@ -13,6 +13,7 @@ use multios_core::storage::{Disk, WritePermit};
 use crate::arch::counter;
 use crate::measure::{BenchError, Bencher, Expected, Stream};
 use crate::suites::security::looks_like_random;
+use crate::suites::traffic;
 use crate::suites::{Bench, Body, Need, Suite};
 use crate::units::{Bytes, Nanoseconds, Ticks};
 
@@ -50,6 +51,21 @@ static BENCHES: &[Bench] = &[
     Bench {
         body: Body::Built(net_arp),
         ..Bench::new("device/net-arp", "ask for the gateway by every network card")
+    },
+    Bench {
+        body: Body::Built(traffic::ping),
+        ..Bench::new(
+            "device/net-ping",
+            "ask for an echo of the gateway by every network card, by IPv4 and IPv6",
+        )
+    },
+    Bench {
+        body: Body::Built(traffic::echo),
+        ..Bench::new("device/net-echo", "send back what the host sends to every network card")
+    },
+    Bench {
+        body: Body::Built(traffic::speed),
+        ..Bench::new("device/net-speed", "take what the host sends, and send to it, over every network card")
     },
     Bench {
         body: Body::Built(entropy),
@@ -92,7 +108,7 @@ fn permits<'a>(bencher: &mut Bencher<'_>, disks: &'a mut [Disk]) -> Result<Vec<W
     Ok(permits)
 }
 
-fn failed(error: impl core::fmt::Display) -> BenchError {
+pub(super) fn failed(error: impl core::fmt::Display) -> BenchError {
     BenchError::Failed(format!("failed to {error}"))
 }
 
@@ -164,7 +180,7 @@ fn panic_with(devices: usize) -> u64 {
 }
 
 /// Every network card; one that does not start fails the bench.
-fn cards(bencher: &Bencher<'_>) -> Result<Vec<Box<dyn NetworkDevice>>, BenchError> {
+pub(super) fn cards(bencher: &Bencher<'_>) -> Result<Vec<Box<dyn NetworkDevice>>, BenchError> {
     let cards = bencher.platform().open_network_devices();
     cards.into_iter().collect::<Result<_, String>>().map_err(BenchError::Failed)
 }

@@ -18,6 +18,8 @@ mod security;
 mod selection;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod stress;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod traffic;
 mod update;
 
 /// The work of the probes at both ends of a boot.

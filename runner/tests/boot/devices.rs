@@ -7,7 +7,7 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 use perf_kernel::wire::{BenchRecord, Status};
 use runner::collect::{Boot, BootEnd};
 
-use crate::harness::{Bench, fault_image};
+use crate::harness::{Bench, fault_image, figure};
 
 const BLOCK: usize = 512;
 const BLOCKS: usize = 4096;
@@ -82,10 +82,6 @@ fn three_disks(bench: &Bench, model: &str) -> Vec<OsString> {
         words.extend(["-drive", &drive, "-device", &device].map(OsString::from));
     }
     words
-}
-
-fn figure(record: &BenchRecord, name: &str) -> Option<u64> {
-    record.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
 }
 
 /// The only bench of `boot`, which was measured.

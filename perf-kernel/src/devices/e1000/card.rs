@@ -32,6 +32,8 @@ const CONTROL_LINK_UP: u32 = 1 << 6;
 const CONTROL_RESET: u32 = 1 << 26;
 const STATUS_LINK_UP: u32 = 1 << 1;
 const RECEIVE_ENABLE: u32 = 1 << 1;
+/// Neighbours of IPv6 ask for an address by frames to a group (RFC 2464, section 7): all groups' frames are taken.
+const RECEIVE_GROUPS: u32 = 1 << 4;
 const RECEIVE_BROADCASTS: u32 = 1 << 15;
 const RECEIVE_STRIP_CHECK: u32 = 1 << 26;
 const SEND_ENABLE: u32 = 1 << 1;
@@ -194,7 +196,8 @@ impl<R: DeviceRegisters, T: Time, M: DmaRegion> E1000<R, T, M> {
         }
         self.set_ring(RECEIVE_RING, receive);
         self.registers.write(RECEIVE_RING + RING_TAIL, DESCRIPTORS - 1);
-        self.registers.write(RECEIVE_CONTROL, RECEIVE_ENABLE | RECEIVE_BROADCASTS | RECEIVE_STRIP_CHECK);
+        let wanted = RECEIVE_ENABLE | RECEIVE_GROUPS | RECEIVE_BROADCASTS | RECEIVE_STRIP_CHECK;
+        self.registers.write(RECEIVE_CONTROL, wanted);
         self.set_ring(SEND_RING, send);
         self.registers.write(SEND_GAPS, SEND_GAPS_COPPER);
         self.registers.write(SEND_CONTROL, SEND_ENABLE | SEND_PAD_SHORT | SEND_COLLISIONS);

@@ -24,10 +24,8 @@ const COUNTED_BYTES: usize = 64 << 10;
 /// instruction for it, and else by the jitter of the counter.
 pub(super) fn fill(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     gives_the_known_answer()?;
-    let mut source = entropy();
+    let (mut generator, mut source) = seeded_generator()?;
     bencher.add_figure("processor_entropy", ProcessorEntropy::detect().is_some().into());
-    let mut generator = Generator::new();
-    seed(&mut generator, &mut *source)?;
     let mut block = bencher.heap().allocate_zeroed(layout(scale_bytes(bencher)?, 64)?)?;
     bencher.set_bytes(Bytes(bencher.scale()));
     let mut before = [0; 8];
@@ -41,6 +39,13 @@ pub(super) fn fill(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
         u64::from(is_filled && has_changed)
     })?;
     looks_random(&mut generator)
+}
+
+/// A generator that was just seeded, and where later seeds come from.
+pub(in crate::suites) fn seeded_generator() -> Result<(Generator, Box<dyn EntropySource>), BenchError> {
+    let (mut generator, mut source) = (Generator::new(), entropy());
+    seed(&mut generator, &mut *source)?;
+    Ok((generator, source))
 }
 
 /// Fills `bytes`, with new entropy first if that is due, as a kernel does.
