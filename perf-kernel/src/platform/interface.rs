@@ -131,6 +131,12 @@ pub trait Interrupts {
 
     /// Interrupts that should not be there, and errors that were reported, since boot.
     fn complaints(&self) -> u64;
+
+    /// Interrupts of devices that were taken since boot.
+    fn device_interrupts(&self) -> u64;
+
+    /// How often a thread was stopped until a device interrupts, since boot.
+    fn waits_for_devices(&self) -> u64;
 }
 
 /// Performance counters, which count a few figures at a time.

@@ -13,8 +13,7 @@ use multios_core::storage::{Disk, WritePermit};
 use crate::arch::counter;
 use crate::measure::{BenchError, Bencher, Expected, Stream};
 use crate::suites::security::looks_like_random;
-use crate::suites::traffic;
-use crate::suites::{Bench, Body, Need, Suite};
+use crate::suites::{Bench, Body, Need, Suite, completions, traffic};
 use crate::units::{Bytes, Nanoseconds, Ticks};
 
 /// The `device` suite.
@@ -49,6 +48,10 @@ static BENCHES: &[Bench] = &[
         )
     },
     Bench {
+        body: Body::Built(completions::reads),
+        ..Bench::new("device/block-interrupts", "read 4 KiB from every disk, told by an interrupt")
+    },
+    Bench {
         body: Body::Built(net_arp),
         ..Bench::new("device/net-arp", "ask for the gateway by every network card")
     },
@@ -58,6 +61,10 @@ static BENCHES: &[Bench] = &[
             "device/net-ping",
             "ask for an echo of the gateway by every network card, by IPv4 and IPv6",
         )
+    },
+    Bench {
+        body: Body::Built(completions::answers),
+        ..Bench::new("device/net-interrupts", "ask for echoes of the gateway, told by interrupts")
     },
     Bench {
         body: Body::Built(traffic::echo),
@@ -83,7 +90,7 @@ fn pattern(disk: usize, bytes: usize) -> Vec<u8> {
 }
 
 /// Every disk; one that does not start fails the bench.
-fn disks(bencher: &Bencher<'_>) -> Result<Vec<Disk>, BenchError> {
+pub(super) fn disks(bencher: &Bencher<'_>) -> Result<Vec<Disk>, BenchError> {
     bencher.platform().open_disks().into_iter().collect::<Result<_, String>>().map_err(BenchError::Failed)
 }
 

@@ -3,6 +3,8 @@
 mod admin;
 mod bench;
 mod buffer;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod completions;
 mod concurrent;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod device;

@@ -9,8 +9,8 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
 
 use multios_core::network::{
-    DatagramPort, InterfaceAddress, LinkState, NetworkStack, Received, Settings, StackError, Stream,
-    StreamState,
+    DatagramPort, EchoProbe, InterfaceAddress, LinkState, NetworkStack, Received, Settings, StackError,
+    Stream, StreamState,
 };
 use multios_core::security::Sha256;
 
@@ -71,28 +71,16 @@ const NAMES: [Names; CARDS_MAX] = [
 
 /// Asks the gateway of every card, by IPv4 and IPv6, whether it is there.
 pub(super) fn ping(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
-    const IDENTIFIER: u16 = 0x6d6f;
-    let gateways = [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)];
-    let data: Vec<u8> = (0..=255).collect();
     let clock = Clock(bencher.platform().frequency());
     let mut hosts = stacks(bencher)?;
     bencher.add_figure("cards", count(hosts.len()));
-    let mut probes: Vec<_> = hosts.iter_mut().map(|stack| stack.begin_echo(IDENTIFIER)).collect();
+    let probes: Vec<_> = hosts.iter_mut().map(|stack| stack.begin_echo(IDENTIFIER)).collect();
     let mut sequence = 0_u16;
     let mut ask = || -> Result<bool, StackError> {
         sequence = sequence.wrapping_add(1);
-        for (stack, probe) in hosts.iter_mut().zip(&mut probes) {
-            for gateway in gateways {
-                stack.send_echo(probe, gateway, sequence, &data)?;
-                let begin = clock.now();
-                let answer = loop {
-                    stack.poll(clock.now())?;
-                    let answer = stack.receive_echo(probe, &data);
-                    if answer.is_some() || clock.now() - begin > PATIENCE {
-                        break answer;
-                    }
-                };
-                if answer != Some((gateway, sequence, true)) {
+        for (stack, probe) in hosts.iter_mut().zip(&probes) {
+            for gateway in GATEWAYS {
+                if !is_answered(clock, stack, probe, (gateway, sequence))? {
                     return Ok(false);
                 }
             }
@@ -149,8 +137,33 @@ pub(super) fn speed(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
 const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
 const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 2);
 
+pub(super) const GATEWAYS: [IpAddr; 2] = [IpAddr::V4(GATEWAY_V4), IpAddr::V6(GATEWAY_V6)];
+/// By which requests for an echo are told from those of others.
+pub(super) const IDENTIFIER: u16 = 0x6d6f;
+
+/// Whether a gateway sends back what it is sent with a number.
+pub(super) fn is_answered(
+    clock: Clock,
+    stack: &mut NetworkStack,
+    probe: &EchoProbe,
+    (gateway, sequence): (IpAddr, u16),
+) -> Result<bool, StackError> {
+    const DATA: [u8; 256] = [0x5a; 256];
+    stack.send_echo(probe, gateway, sequence, &DATA)?;
+    let begin = clock.now();
+    loop {
+        stack.poll(clock.now())?;
+        let answer = stack.receive_echo(probe, &DATA);
+        let left = PATIENCE.saturating_sub(clock.now() - begin);
+        if answer.is_some() || left.is_zero() {
+            return Ok(answer == Some((gateway, sequence, true)));
+        }
+        stack.rest(clock.now(), left);
+    }
+}
+
 /// The protocols above every card, at the addresses that QEMU's user network expects.
-fn stacks(bencher: &Bencher<'_>) -> Result<Vec<NetworkStack>, BenchError> {
+pub(super) fn stacks(bencher: &Bencher<'_>) -> Result<Vec<NetworkStack>, BenchError> {
     let addresses = vec![
         InterfaceAddress { address: Ipv4Addr::new(10, 0, 2, 15).into(), prefix_bits: 24 },
         InterfaceAddress { address: Ipv6Addr::new(0xfec0, 0, 0, 0, 0, 0, 0, 15).into(), prefix_bits: 64 },
@@ -184,7 +197,7 @@ fn stacks(bencher: &Bencher<'_>) -> Result<Vec<NetworkStack>, BenchError> {
 
 /// The counter as a clock.
 #[derive(Clone, Copy)]
-struct Clock(Hertz);
+pub(super) struct Clock(pub(super) Hertz);
 
 impl Clock {
     fn now(self) -> Duration {

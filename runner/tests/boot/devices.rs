@@ -152,6 +152,26 @@ fn lines(models: &[&str]) -> Vec<OsString> {
     words
 }
 
+/// On four CPUs the interrupts go to the one whose thread waits.
+#[test]
+fn each_read_is_told_by_one_interrupt() {
+    for profile in ["bios", "smp4"] {
+        let bench = Bench::new("");
+        let mut devices = three_disks(&bench, "nvme");
+        let path = bench.path("more");
+        fs::write(&path, vec![0; BLOCKS * BLOCK]).expect("room");
+        // So slow that most of its reads are waited for, however busy this machine is.
+        let slow = "throttling.iops-total=100";
+        let drive = format!("if=none,id=more,format=raw,{slow},file={}", path.display());
+        devices.extend(["-drive", &drive, "-device", "virtio-blk-pci,drive=more"].map(OsString::from));
+        let plan = "filter = [\"device/block-interrupts\"]\nexit_port = 244\n";
+        let boot = bench.boot_devices(profile, &fault_image("bios"), plan, "transcript", devices);
+        let record = measured(&boot);
+        assert_eq!(figure(record, "interrupts"), Some(4 * 64));
+        assert!(figure(record, "waits").is_some_and(|waits| waits > 0), "nobody waited: {record:#?}");
+    }
+}
+
 fn cards_reach_the_gateway_and_sources_give_seeds(firmware: &str, cards: &[&str], sources: &[&str]) {
     let bench = Bench::new("");
     let mut devices = lines(cards);

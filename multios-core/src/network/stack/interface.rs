@@ -127,6 +127,15 @@ impl NetworkStack {
         self.interface.poll_delay(instant(now), &self.sockets).map(Duration::from)
     }
 
+    /// Waits until [`Self::poll`] is to be called: a frame may have come, or it is due, or `patience` is over. Above a card that
+    /// cannot tell it returns at once.
+    pub fn rest(&mut self, now: Duration, patience: Duration) {
+        let left = self.due(now).map_or(patience, |due| due.min(patience));
+        if !left.is_zero() {
+            self.adapter.device.rest(left);
+        }
+    }
+
     /// Whether there is a line.
     pub fn link(&mut self) -> LinkState {
         self.adapter.device.link()

@@ -1,12 +1,14 @@
 //! Stacks at both ends of a line.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 
 use proptest::prelude::*;
+use spin::Mutex;
 
 use super::{Activity, InterfaceAddress, NetworkStack, Received, Settings, StackError, StreamState};
 use crate::network::{HardwareAddress, LinkState, Loopback, NetworkDevice, NetworkError, loopback_pair};
@@ -31,6 +33,8 @@ struct Card {
     line: Loopback,
     trouble: Trouble,
     sent: u32,
+    /// How long it was to wait, last and at most.
+    rested: Arc<Mutex<Option<Duration>>>,
 }
 
 impl NetworkDevice for Card {
@@ -68,6 +72,10 @@ impl NetworkDevice for Card {
             _ => self.line.receive(frame),
         }
     }
+
+    fn rest(&mut self, patience: Duration) {
+        *self.rested.lock() = Some(patience);
+    }
 }
 
 /// Two stacks on a line, and the time.
@@ -85,9 +93,13 @@ fn settings(end: usize) -> Settings {
 }
 
 fn stack(line: Loopback, end: usize, trouble: Trouble) -> NetworkStack {
-    let card = Box::new(Card { line, trouble, sent: 0 });
+    stack_on(Card { line, trouble, sent: 0, rested: Arc::default() }, end)
+}
+
+fn stack_on(card: Card, end: usize) -> NetworkStack {
     let random = 7 + u64::try_from(end).expect("small");
-    NetworkStack::new(card, &settings(end), Duration::ZERO, random).expect("the addresses are in order")
+    NetworkStack::new(Box::new(card), &settings(end), Duration::ZERO, random)
+        .expect("the addresses are in order")
 }
 
 impl Line {
@@ -375,6 +387,25 @@ fn a_card_that_is_never_empty_does_not_hold_its_caller() {
     let (line, _other) = loopback_pair(4);
     let mut stack = stack(line, 0, Trouble::NeverEmpty);
     assert_eq!(stack.poll(Duration::from_millis(1)), Ok(Activity::Some));
+}
+
+#[test]
+fn a_stack_rests_until_something_is_due_and_no_longer_than_it_may() {
+    let (line, _other) = loopback_pair(4);
+    let rested = Arc::default();
+    let mut stack = stack_on(Card { line, trouble: Trouble::None, sent: 0, rested: Arc::clone(&rested) }, 0);
+    let (now, patience) = (Duration::from_millis(1), Duration::from_secs(100));
+    stack.rest(now, patience);
+    assert_eq!(rested.lock().take(), Some(patience), "nothing is due");
+    stack.connect(SocketAddr::new(V4[1].into(), 9), 50_000, BUFFER).expect("a way");
+    stack.rest(now, patience);
+    assert_eq!(rested.lock().take(), None, "the first packet is to be sent now");
+    stack.poll(now).expect("the card works");
+    let due = stack.due(now).expect("it is asked again who has the address");
+    stack.rest(now, patience);
+    assert_eq!(rested.lock().take(), Some(due));
+    stack.rest(now, due / 2);
+    assert_eq!(rested.lock().take(), Some(due / 2));
 }
 
 #[test]

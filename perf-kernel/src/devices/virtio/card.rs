@@ -1,5 +1,7 @@
 //! A network card (section 5.1).
 
+use core::time::Duration;
+
 use multios_core::network::{HardwareAddress, LinkState, NetworkDevice, NetworkError};
 use virtio_drivers::transport::Transport;
 
@@ -7,6 +9,7 @@ use super::requests::{Chain, Piece, Requests};
 use super::transport::{PciTransport, StartError};
 use crate::devices::access::{DmaRegion, Time};
 use crate::devices::io::MemoryIo;
+use crate::units::Nanoseconds;
 
 /// Bytes of the memory that each queue must have.
 pub(crate) const CARD_MEMORY_BYTES: usize = BUFFERS * BUFFER_BYTES;
@@ -213,6 +216,15 @@ impl<R: MemoryIo + Send, T: Time, Q: Requests> NetworkDevice for VirtioCard<R, T
     fn receive(&mut self, frame: &mut [u8]) -> Result<Option<usize>, NetworkError> {
         let result = self.try_receive(frame);
         self.note(result)
+    }
+
+    fn rest(&mut self, patience: Duration) {
+        // Before the look: a frame that comes after it is told by an interrupt that counts.
+        let seen = self.time.interrupts();
+        let is_empty = self.lanes().is_ok_and(|[receive, _]| !receive.queue.is_done());
+        if is_empty {
+            self.time.rest(seen, Nanoseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX)));
+        }
     }
 }
 

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use multios_core::network::{HardwareAddress, LinkState, NetworkDevice, NetworkError};
 
+use virtio_drivers::transport::Transport;
+
 use super::model::{Model, Queue, Registers};
 use super::{BUFFERS, CARD_MEMORY_BYTES, VirtioCard};
 use crate::devices::scripted::ScriptedTime;
@@ -74,6 +76,22 @@ fn a_device_that_does_not_start_is_refused_and_keeps_no_memory() {
         change(&model);
         assert!(matches!(open(&model), Err(NetworkError::Malformed(_))));
         assert_eq!(model.0.lock().memory.live(), 0);
+    }
+}
+
+#[test]
+fn a_queue_gets_its_message_before_it_is_switched_on() {
+    const QUEUE_MESSAGE: usize = 26;
+    const QUEUE_ENABLE: usize = 28;
+    for message in [None, Some(0)] {
+        let model = model(FEATURES);
+        let mut transport = model.transport();
+        transport.message = message;
+        transport.queue_set(1, 8, 0x1000, 0x2000, 0x3000);
+        let words = &model.0.lock().words;
+        let place = |offset| words.iter().position(|(at, _)| *at == offset);
+        assert_eq!(words.last(), Some(&(QUEUE_ENABLE, 1)));
+        assert_eq!(place(QUEUE_MESSAGE).map(|place| words[place].1), message);
     }
 }
 

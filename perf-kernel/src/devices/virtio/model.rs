@@ -27,6 +27,8 @@ pub(super) struct State {
     /// What devices of the kind have.
     pub(super) registers: Vec<u8>,
     pub(super) queues: [Line; 2],
+    /// The words of two bytes that were written.
+    pub(super) words: Vec<(usize, u16)>,
     half: usize,
 }
 
@@ -85,7 +87,13 @@ impl Model {
     /// Its registers.
     pub(super) fn transport(&self) -> PciTransport<Registers> {
         let of = |is_common| Registers { model: self.clone(), is_common };
-        PciTransport { common: of(true), notify: of(false), notify_multiplier: 4, device: Some(of(false)) }
+        PciTransport {
+            common: of(true),
+            notify: of(false),
+            notify_multiplier: 4,
+            device: Some(of(false)),
+            message: None,
+        }
     }
 
     /// Queue `number`, with `bytes` of memory.
@@ -126,7 +134,9 @@ impl MemoryIo for Registers {
         if self.is_common { 0 } else { u16::from_le_bytes([at(offset), at(offset + 1)]) }
     }
 
-    fn write_u16(&mut self, _offset: usize, _value: u16) {}
+    fn write_u16(&mut self, offset: usize, value: u16) {
+        self.model.0.lock().words.push((offset, value));
+    }
 
     fn read_u32(&mut self, offset: usize) -> u32 {
         assert!(self.is_common && offset == 4, "the features alone are read");
@@ -140,6 +150,8 @@ impl MemoryIo for Registers {
         match offset {
             0 | 8 => state.half = usize::try_from(value).expect("a half"),
             12 => state.agreed[half] = value,
+            // Where the parts of a queue are.
+            32..56 => {}
             _ => panic!("nothing is to be written at {offset}"),
         }
     }

@@ -205,6 +205,7 @@ fn open(model: &Model) -> (Result<Disk, BlockError>, ScriptedMemory) {
         notify: Registers::Device(Device(model.clone())),
         notify_multiplier: 4,
         device: Some(Registers::Device(Device(model.clone()))),
+        message: None,
     };
     let queue = |_: &mut _| {
         let region = memory.allocate(MEMORY_BYTES)?;

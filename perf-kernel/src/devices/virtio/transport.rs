@@ -23,6 +23,7 @@ mod register {
     pub(super) const CONFIG_GENERATION: usize = 21;
     pub(super) const QUEUE_SELECT: usize = 22;
     pub(super) const QUEUE_SIZE: usize = 24;
+    pub(super) const QUEUE_MESSAGE: usize = 26;
     pub(super) const QUEUE_ENABLE: usize = 28;
     pub(super) const QUEUE_NOTIFY_OFF: usize = 30;
     pub(super) const QUEUE_DESC: usize = 32;
@@ -40,6 +41,8 @@ pub(crate) struct PciTransport<R> {
     pub(crate) notify_multiplier: u32,
     /// What devices of this kind have; nothing reads as zeros.
     pub(crate) device: Option<R>,
+    /// Which of its messages the device is to send for a queue; `None` for none.
+    pub(crate) message: Option<u16>,
 }
 
 /// Why a device was not set up.
@@ -180,6 +183,10 @@ impl<R: MemoryIo> Transport for PciTransport<R> {
         self.write_address(register::QUEUE_DESC, descriptors);
         self.write_address(register::QUEUE_DRIVER, driver_area);
         self.write_address(register::QUEUE_DEVICE, device_area);
+        if let Some(message) = self.message {
+            // A device that refuses goes on without: whoever waits looks again after a while (section 4.1.5.1.2).
+            self.common.write_u16(register::QUEUE_MESSAGE, message);
+        }
         self.common.write_u16(register::QUEUE_ENABLE, 1);
     }
 

@@ -12,14 +12,16 @@ use multios_core::security::EntropySource;
 use multios_core::storage::Disk;
 
 use super::buses::Buses;
+use super::interrupts::Messages;
 use super::machine::BarePlatform;
 use super::models::{DiskDriver, Driver, NetworkDriver};
 use crate::arch::recovery::Over;
-use crate::arch::{FrameMemory, Mmio, RequestQueue, counter};
+use crate::arch::{FrameMemory, Mmio, RequestQueue, device_interrupts};
 use crate::devices::access::Time;
-use crate::devices::pci::{Bar, Capability, Configuration, Function, Master, bar, capabilities, enable};
+use crate::devices::pci::{
+    Bar, Capability, Configuration, Function, Master, bar, capabilities, disable_messages, enable,
+};
 use crate::devices::{e1000, nvme, virtio};
-use crate::units::{Hertz, Nanoseconds};
 
 /// Registers of a device that are looked at, at most.
 const REGISTER_BYTES_MAX: u64 = 1 << 20;
@@ -28,15 +30,6 @@ const REGISTER_BYTES_MAX: u64 = 1 << 20;
 const DISK_PIECES: usize = 16;
 /// No device must have longer queues than of eight pieces for random bytes; one is in use.
 const ENTROPY_PIECES: usize = 8;
-
-/// The counter as a clock.
-struct CounterTime(Hertz);
-
-impl Time for CounterTime {
-    fn now(&self) -> Nanoseconds {
-        Nanoseconds(counter::now().to_picoseconds(self.0) / 1_000)
-    }
-}
 
 impl BarePlatform {
     /// What is found on the buses, for people: a line for each function.
@@ -64,7 +57,13 @@ impl BarePlatform {
         for function in buses.functions().iter().filter(|function| Driver::of(function).is_some()) {
             let mut space = buses.space().lock();
             let places = virtio::Kind::of(function).and_then(|_| virtio::places(&mut **space, function));
-            let bars = places.map_or_else(|| vec![0], |places| places.bars().collect());
+            let mut bars = places.map_or_else(|| vec![0], |places| places.bars().collect());
+            bars.extend(capabilities(&mut **space, function).iter().filter_map(
+                |capability| match capability {
+                    Capability::MsiX { table_bar, .. } => Some(table_bar),
+                    _ => None,
+                },
+            ));
             // What cannot be reached is told when the driver starts.
             bars.into_iter().for_each(|bar| drop(self.registers(&mut **space, function, bar)));
         }
@@ -77,7 +76,11 @@ impl BarePlatform {
         let mut space = buses.space().lock();
         for function in buses.functions().iter().filter(|function| Driver::of(function).is_some()) {
             enable(&mut **space, function.address, Master::Off);
+            for capability in capabilities(&mut **space, function) {
+                disable_messages(&mut **space, function.address, capability);
+            }
         }
+        device_interrupts::abandon(over);
     }
 
     /// Starts every disk that there is a driver for.
@@ -130,7 +133,7 @@ impl BarePlatform {
             .ok_or_else(|| "the machine has no network card that this kernel drives".to_string())
     }
 
-    fn buses(&self) -> Arc<Buses> {
+    pub(super) fn buses(&self) -> Arc<Buses> {
         Buses::get(self.ports, &self.memory, self.tables.as_ref())
     }
 
@@ -138,17 +141,23 @@ impl BarePlatform {
         match driver {
             DiskDriver::Nvme => {
                 let registers = self.reach(function)?;
-                let disk = nvme::NvmeDisk::open(registers, self.time(), &self.device_memory());
+                let disk = nvme::NvmeDisk::open(
+                    registers,
+                    self.time_of(function, Messages::Any),
+                    &self.device_memory(),
+                );
                 let disk = disk.map_err(|error| self.give_up(function, &error))?;
                 Ok(Disk::new(format!("NVMe disk {}", function.address), Box::new(disk)))
             }
             DiskDriver::Virtio => {
-                let transport = self.reach_virtio(function)?;
+                let mut transport = self.reach_virtio(function)?;
+                let time = self.time_of(function, Messages::Any);
+                transport.message = time.message();
                 let memory = self.device_memory();
                 let queue = |transport: &mut _| {
                     RequestQueue::<DISK_PIECES>::new(memory, transport, virtio::QUEUE, virtio::MEMORY_BYTES)
                 };
-                let disk = virtio::VirtioDisk::open(transport, self.time(), queue);
+                let disk = virtio::VirtioDisk::open(transport, time, queue);
                 let disk = disk.map_err(|error| self.give_up(function, &error))?;
                 Ok(Disk::new(format!("virtio disk {}", function.address), Box::new(disk)))
             }
@@ -163,18 +172,21 @@ impl BarePlatform {
         match driver {
             NetworkDriver::E1000(model) => {
                 let registers = self.reach(function)?;
-                let card = e1000::E1000::open(registers, self.time(), &self.device_memory(), model);
+                let time = self.time_of(function, Messages::Simple);
+                let card = e1000::E1000::open(registers, time, &self.device_memory(), model);
                 let card = card.map_err(|error| self.give_up(function, &error))?;
                 Ok(Box::new(card))
             }
             NetworkDriver::Virtio => {
-                let transport = self.reach_virtio(function)?;
+                let mut transport = self.reach_virtio(function)?;
+                let time = self.time_of(function, Messages::Any);
+                transport.message = time.message();
                 let memory = self.device_memory();
                 let queue = |transport: &mut _, number| {
                     let bytes = virtio::CARD_MEMORY_BYTES;
                     RequestQueue::<{ virtio::BUFFERS }>::new(memory, transport, number, bytes)
                 };
-                let card = virtio::VirtioCard::open(transport, self.time(), queue);
+                let card = virtio::VirtioCard::open(transport, time, queue);
                 let card = card.map_err(|error| self.give_up(function, &error))?;
                 Ok(Box::new(card))
             }
@@ -182,13 +194,15 @@ impl BarePlatform {
     }
 
     fn start_entropy_source(&self, function: &Function) -> Result<Box<dyn EntropySource>, String> {
-        let transport = self.reach_virtio(function)?;
+        let mut transport = self.reach_virtio(function)?;
+        let time = self.time_of(function, Messages::Any);
+        transport.message = time.message();
         let memory = self.device_memory();
         let queue = |transport: &mut _, number| {
             let bytes = virtio::ENTROPY_MEMORY_BYTES;
             RequestQueue::<ENTROPY_PIECES>::new(memory, transport, number, bytes)
         };
-        let source = virtio::VirtioEntropy::open(transport, self.time(), queue);
+        let source = virtio::VirtioEntropy::open(transport, time, queue);
         let source = source.map_err(|error| self.give_up(function, &error))?;
         Ok(Box::new(source))
     }
@@ -216,11 +230,12 @@ impl BarePlatform {
         let (common, notify) = (find(places.common)?, find(places.notify)?);
         let device = places.device.map(find).transpose()?;
         enable(&mut **space, function.address, Master::On);
-        Ok(virtio::PciTransport { common, notify, notify_multiplier: places.notify_multiplier, device })
+        let notify_multiplier = places.notify_multiplier;
+        Ok(virtio::PciTransport { common, notify, notify_multiplier, device, message: None })
     }
 
     /// The registers that base address number `index` of a function that is not in use gives.
-    fn registers(
+    pub(super) fn registers(
         &self,
         space: &mut (impl Configuration + ?Sized),
         function: &Function,
@@ -242,10 +257,6 @@ impl BarePlatform {
 
     fn device_memory(&self) -> FrameMemory {
         FrameMemory::new(self.memory, self.frames)
-    }
-
-    fn time(&self) -> CounterTime {
-        CounterTime(self.frequency_or_guess())
     }
 }
 

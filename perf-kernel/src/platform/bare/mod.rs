@@ -20,6 +20,8 @@ mod explain;
 #[cfg(feature = "kernel")]
 mod interference;
 #[cfg(feature = "kernel")]
+mod interrupts;
+#[cfg(feature = "kernel")]
 mod machine;
 mod memory;
 #[cfg(any(feature = "kernel", test))]
