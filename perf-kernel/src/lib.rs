@@ -14,7 +14,7 @@ pub mod arch;
 #[cfg(any(feature = "kernel", test))]
 #[cfg_attr(
     not(feature = "kernel"),
-    expect(dead_code, unused_imports, reason = "the bare platform, which tests leave out, uses the rest")
+    expect(unused_imports, reason = "the bare platform, which tests leave out, uses the rest")
 )]
 mod devices;
 pub mod kernel;

@@ -1,6 +1,7 @@
 //! What a driver of a network card offers.
 
 use core::fmt;
+use core::time::Duration;
 
 /// An Ethernet card that sends and receives whole frames, without their check sequence.
 pub trait NetworkDevice: Send {
@@ -27,6 +28,11 @@ pub trait NetworkDevice: Send {
     /// # Errors
     /// A frame that does not fit, which is lost, or what the card says.
     fn receive(&mut self, frame: &mut [u8]) -> Result<Option<usize>, NetworkError>;
+
+    /// Waits until a frame may have come, `patience` at most. A card that cannot tell returns at once.
+    fn rest(&mut self, patience: Duration) {
+        let _ = patience;
+    }
 }
 
 /// The address of a card.

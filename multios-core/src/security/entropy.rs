@@ -23,6 +23,9 @@ pub enum EntropyError {
     /// The hardware gave nothing, however often it was asked.
     #[error("gather entropy: the hardware gives none")]
     Unavailable,
+    /// The device said something that makes no sense. It is not used again.
+    #[error("gather entropy: {0}")]
+    Device(&'static str),
     /// The source is broken.
     #[error("gather entropy: {0}")]
     Unhealthy(#[from] HealthFailure),

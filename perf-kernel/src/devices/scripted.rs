@@ -105,10 +105,24 @@ impl Drop for ScriptedRegion {
 
 /// A clock that goes on by a millisecond whenever it is looked at.
 #[derive(Default)]
-pub(crate) struct ScriptedTime(AtomicU64);
+pub(crate) struct ScriptedTime {
+    milliseconds: AtomicU64,
+    message: Option<u16>,
+}
+
+impl ScriptedTime {
+    /// The clock of a device that is to interrupt.
+    pub(crate) fn with_message() -> Self {
+        Self { message: Some(0), ..Self::default() }
+    }
+}
 
 impl Time for ScriptedTime {
     fn now(&self) -> Nanoseconds {
-        Nanoseconds::from_milliseconds(self.0.fetch_add(1, Ordering::Relaxed))
+        Nanoseconds::from_milliseconds(self.milliseconds.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn message(&self) -> Option<u16> {
+        self.message
     }
 }

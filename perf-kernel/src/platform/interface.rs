@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use multios_core::memory::{Frames, Heap};
 use multios_core::network::NetworkDevice;
+use multios_core::security::EntropySource;
 use multios_core::storage::Disk;
 
 use super::{Apart, Offence, UserMode};
@@ -100,6 +101,11 @@ pub trait Platform {
         Vec::new()
     }
 
+    /// Starts every source of random bytes of the machine that there is a driver for, on the same terms.
+    fn open_entropy_sources(&self) -> Vec<Result<Box<dyn EntropySource>, String>> {
+        Vec::new()
+    }
+
     /// Notes which bench runs, by its id with scale, for whoever must name it in a crash record. `None` between
     /// benches.
     fn set_running_bench(&self, id: Option<&str>);
@@ -133,6 +139,12 @@ pub trait Interrupts {
 
     /// Interrupts that should not be there, and errors that were reported, since boot.
     fn complaints(&self) -> u64;
+
+    /// Interrupts of devices that were taken since boot.
+    fn device_interrupts(&self) -> u64;
+
+    /// How often a thread was stopped until a device interrupts, since boot.
+    fn waits_for_devices(&self) -> u64;
 }
 
 /// Performance counters, which count a few figures at a time.

@@ -7,11 +7,13 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use multios_core::network::{LinkState, NetworkDevice};
+use multios_core::security::{EntropySource, SEED_BYTES, Seed};
 use multios_core::storage::{Disk, WritePermit};
 
 use crate::arch::counter;
 use crate::measure::{BenchError, Bencher, Expected, Stream};
-use crate::suites::{Bench, Body, Need, Suite};
+use crate::suites::security::looks_like_random;
+use crate::suites::{Bench, Body, Need, Suite, completions, traffic};
 use crate::units::{Bytes, Nanoseconds, Ticks};
 
 /// The `device` suite.
@@ -26,7 +28,10 @@ pub(in crate::suites) static SUITE: Suite = Suite {
 static BENCHES: &[Bench] = &[
     Bench {
         body: Body::Built(abandon),
-        ..Bench::new("device/abandon", "start every disk and network card, send a frame, and panic")
+        ..Bench::new(
+            "device/abandon",
+            "start every disk, network card and source of random bytes, send a frame, and panic",
+        )
     },
     Bench {
         body: Body::Built(block_write_read),
@@ -43,8 +48,35 @@ static BENCHES: &[Bench] = &[
         )
     },
     Bench {
+        body: Body::Built(completions::reads),
+        ..Bench::new("device/block-interrupts", "read 4 KiB from every disk, told by an interrupt")
+    },
+    Bench {
         body: Body::Built(net_arp),
         ..Bench::new("device/net-arp", "ask for the gateway by every network card")
+    },
+    Bench {
+        body: Body::Built(traffic::ping),
+        ..Bench::new(
+            "device/net-ping",
+            "ask for an echo of the gateway by every network card, by IPv4 and IPv6",
+        )
+    },
+    Bench {
+        body: Body::Built(completions::answers),
+        ..Bench::new("device/net-interrupts", "ask for echoes of the gateway, told by interrupts")
+    },
+    Bench {
+        body: Body::Built(traffic::echo),
+        ..Bench::new("device/net-echo", "send back what the host sends to every network card")
+    },
+    Bench {
+        body: Body::Built(traffic::speed),
+        ..Bench::new("device/net-speed", "take what the host sends, and send to it, over every network card")
+    },
+    Bench {
+        body: Body::Built(entropy),
+        ..Bench::new("device/entropy", "gather a seed from every source of random bytes")
     },
 ];
 
@@ -58,7 +90,7 @@ fn pattern(disk: usize, bytes: usize) -> Vec<u8> {
 }
 
 /// Every disk; one that does not start fails the bench.
-fn disks(bencher: &Bencher<'_>) -> Result<Vec<Disk>, BenchError> {
+pub(super) fn disks(bencher: &Bencher<'_>) -> Result<Vec<Disk>, BenchError> {
     bencher.platform().open_disks().into_iter().collect::<Result<_, String>>().map_err(BenchError::Failed)
 }
 
@@ -83,7 +115,7 @@ fn permits<'a>(bencher: &mut Bencher<'_>, disks: &'a mut [Disk]) -> Result<Vec<W
     Ok(permits)
 }
 
-fn failed(error: impl core::fmt::Display) -> BenchError {
+pub(super) fn failed(error: impl core::fmt::Display) -> BenchError {
     BenchError::Failed(format!("failed to {error}"))
 }
 
@@ -137,12 +169,15 @@ fn block_reread(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
 /// Leaves every device running, a card with a frame under way and room for others to come.
 fn abandon(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     let disks = disks(bencher)?;
+    let sources = sources(bencher)?;
     let mut cards = cards(bencher)?;
     for card in &mut cards {
         let question = arp_request(card.address().0);
         card.send(&question).map_err(|error| BenchError::Failed(format!("failed to {error}")))?;
     }
-    bencher.measure(Expected::Varies, || panic_with(core::hint::black_box(disks.len() + cards.len())))
+    bencher.measure(Expected::Varies, || {
+        panic_with(core::hint::black_box(disks.len() + sources.len() + cards.len()))
+    })
 }
 
 #[inline(never)]
@@ -152,7 +187,7 @@ fn panic_with(devices: usize) -> u64 {
 }
 
 /// Every network card; one that does not start fails the bench.
-fn cards(bencher: &Bencher<'_>) -> Result<Vec<Box<dyn NetworkDevice>>, BenchError> {
+pub(super) fn cards(bencher: &Bencher<'_>) -> Result<Vec<Box<dyn NetworkDevice>>, BenchError> {
     let cards = bencher.platform().open_network_devices();
     cards.into_iter().collect::<Result<_, String>>().map_err(BenchError::Failed)
 }
@@ -178,6 +213,37 @@ fn net_arp(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     }
     let ask = || u64::from(cards.iter_mut().all(|card| is_answered(&mut **card, patience)));
     bencher.measure(Expected::Each(1), ask)
+}
+
+/// Every source of random bytes; one that does not start fails the bench.
+fn sources(bencher: &Bencher<'_>) -> Result<Vec<Box<dyn EntropySource>>, BenchError> {
+    let sources = bencher.platform().open_entropy_sources();
+    sources.into_iter().collect::<Result<_, String>>().map_err(BenchError::Failed)
+}
+
+/// Seeds differ, and many of them together look like random bytes.
+fn entropy(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    const SEEDS: usize = 64;
+    let mut sources = sources(bencher)?;
+    if sources.is_empty() {
+        let reason = "the machine has no source of random bytes that this kernel drives";
+        return Err(BenchError::Skipped(String::from(reason)));
+    }
+    bencher.add_figure("sources", u64::try_from(sources.len()).unwrap_or(u64::MAX));
+    let mut seed = Seed::new([0; SEED_BYTES]);
+    for source in &mut sources {
+        let mut all: Vec<[u8; SEED_BYTES]> = Vec::new();
+        for _ in 0..SEEDS {
+            source.gather(&mut seed).map_err(failed)?;
+            if all.contains(&*seed) {
+                return Err(BenchError::Failed(String::from("a source gives the same seed twice")));
+            }
+            all.push(*seed);
+        }
+        looks_like_random(all.as_flattened())?;
+    }
+    let gather = || u64::from(sources.iter_mut().all(|source| source.gather(&mut seed).is_ok()));
+    bencher.measure(Expected::Each(1), gather)
 }
 
 const GATEWAY: [u8; 4] = [10, 0, 2, 2];

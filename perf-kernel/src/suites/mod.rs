@@ -3,6 +3,8 @@
 mod admin;
 mod bench;
 mod buffer;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod completions;
 mod concurrent;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod device;
@@ -18,6 +20,8 @@ mod security;
 mod selection;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod stress;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod traffic;
 mod update;
 
 /// The work of the probes at both ends of a boot.

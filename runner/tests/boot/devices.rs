@@ -7,7 +7,7 @@ use crc::{CRC_32_ISO_HDLC, Crc};
 use perf_kernel::wire::{BenchRecord, Status};
 use runner::collect::{Boot, BootEnd};
 
-use crate::harness::{Bench, fault_image};
+use crate::harness::{Bench, fault_image, figure};
 
 const BLOCK: usize = 512;
 const BLOCKS: usize = 4096;
@@ -84,10 +84,6 @@ fn three_disks(bench: &Bench, model: &str) -> Vec<OsString> {
     words
 }
 
-fn figure(record: &BenchRecord, name: &str) -> Option<u64> {
-    record.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
-}
-
 /// The only bench of `boot`, which was measured.
 fn measured(boot: &Boot) -> &BenchRecord {
     assert_eq!(boot.end, BootEnd::Done, "{boot:#?}");
@@ -129,29 +125,64 @@ fn writes_last_and_stay_where_they_may(firmware: &str, model: &str) {
 fn devices_that_a_crashed_bench_leaves_running_are_stopped_and_start_again() {
     let bench = Bench::new("");
     let mut devices = three_disks(&bench, "nvme");
-    devices
-        .extend(["-netdev", "user,id=line,restrict=on", "-device", "e1000,netdev=line"].map(OsString::from));
-    let plan =
-        "filter = [\"device/abandon\", \"device/block-write-read\", \"device/net-arp\"]\nexit_port = 244\n";
-    let boot = bench.boot_devices("bios", &fault_image("bios"), plan, "transcript", devices);
+    devices.extend(lines(&["e1000", "virtio-net-pci"]));
+    let filter = r#"["device/abandon", "device/block-write-read", "device/net-arp", "device/entropy"]"#;
+    let plan = format!("filter = {filter}\nexit_port = 244\n");
+    let boot = bench.boot_devices("bios", &fault_image("bios"), &plan, "transcript", devices);
     assert_eq!(boot.end, BootEnd::FailedBenches, "{boot:#?}");
-    let [abandoned, written, asked] = boot.benches.as_slice() else { panic!("three benches: {boot:#?}") };
+    let [abandoned, written, asked, gathered] = boot.benches.as_slice() else {
+        panic!("four benches: {boot:#?}")
+    };
     let crash = abandoned.crash.as_ref().expect("its crash");
     assert!(crash.cause == "panic" && crash.message.contains("on purpose"), "{crash:#?}");
     assert_eq!((written.status, asked.status), (Status::Measured, Status::Measured), "{boot:#?}");
+    assert_eq!(gathered.status, Status::Skipped, "there is no source of random bytes: {boot:#?}");
+    let reason = gathered.reason.as_deref().unwrap_or_default();
+    assert!(reason.contains("no source of random bytes"), "{reason}");
 }
 
-fn cards_reach_the_gateway(firmware: &str, models: &[&str]) {
-    let bench = Bench::new("");
-    let mut devices = Vec::new();
+/// A card of each of `models`, each on a line of its own to QEMU's gateway alone.
+fn lines(models: &[&str]) -> Vec<OsString> {
+    let mut words = Vec::new();
     for (number, model) in models.iter().enumerate() {
         let line = format!("user,id=line{number},restrict=on");
         let device = format!("{model},netdev=line{number}");
-        devices.extend(["-netdev", &line, "-device", &device].map(OsString::from));
+        words.extend(["-netdev", &line, "-device", &device].map(OsString::from));
     }
-    let plan = "filter = [\"device/net-arp\"]\nexit_port = 244\n";
+    words
+}
+
+/// On four CPUs the interrupts go to the one whose thread waits.
+#[test]
+fn each_read_is_told_by_one_interrupt() {
+    for profile in ["bios", "smp4"] {
+        let bench = Bench::new("");
+        let mut devices = three_disks(&bench, "nvme");
+        let path = bench.path("more");
+        fs::write(&path, vec![0; BLOCKS * BLOCK]).expect("room");
+        // So slow that most of its reads are waited for, however busy this machine is.
+        let slow = "throttling.iops-total=100";
+        let drive = format!("if=none,id=more,format=raw,{slow},file={}", path.display());
+        devices.extend(["-drive", &drive, "-device", "virtio-blk-pci,drive=more"].map(OsString::from));
+        let plan = "filter = [\"device/block-interrupts\"]\nexit_port = 244\n";
+        let boot = bench.boot_devices(profile, &fault_image("bios"), plan, "transcript", devices);
+        let record = measured(&boot);
+        assert_eq!(figure(record, "interrupts"), Some(4 * 64));
+        assert!(figure(record, "waits").is_some_and(|waits| waits > 0), "nobody waited: {record:#?}");
+    }
+}
+
+fn cards_reach_the_gateway_and_sources_give_seeds(firmware: &str, cards: &[&str], sources: &[&str]) {
+    let bench = Bench::new("");
+    let mut devices = lines(cards);
+    devices.extend(sources.iter().flat_map(|model| ["-device", model]).map(OsString::from));
+    let plan = "filter = [\"device/net-arp\", \"device/entropy\"]\nexit_port = 244\n";
     let boot = bench.boot_devices(firmware, &fault_image(firmware), plan, "transcript", devices);
-    assert_eq!(figure(measured(&boot), "cards"), u64::try_from(models.len()).ok());
+    assert_eq!(boot.end, BootEnd::Done, "{boot:#?}");
+    let [asked, gathered] = boot.benches.as_slice() else { panic!("two benches: {boot:#?}") };
+    assert_eq!((asked.status, gathered.status), (Status::Measured, Status::Measured), "{boot:#?}");
+    assert_eq!(figure(asked, "cards"), u64::try_from(cards.len()).ok());
+    assert_eq!(figure(gathered, "sources"), u64::try_from(sources.len()).ok());
 }
 
 #[test]
@@ -166,13 +197,15 @@ fn writes_to_nvme_disks_under_uefi_last_and_stay_where_they_may() {
 }
 
 #[test]
-fn intel_cards_reach_the_gateway() {
-    cards_reach_the_gateway("bios", &["e1000", "e1000e"]);
+fn cards_reach_the_gateway() {
+    let cards = ["e1000", "e1000e", "virtio-net-pci"];
+    cards_reach_the_gateway_and_sources_give_seeds("bios", &cards, &["virtio-rng-pci"; 2]);
 }
 
 #[test]
-fn intel_cards_under_uefi_reach_the_gateway() {
-    cards_reach_the_gateway("uefi", &["e1000", "e1000e"]);
+fn cards_under_uefi_reach_the_gateway() {
+    let cards = ["e1000", "e1000e", "virtio-net-pci,disable-legacy=on"];
+    cards_reach_the_gateway_and_sources_give_seeds("uefi", &cards, &["virtio-rng-pci,disable-legacy=on"]);
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
 
-use runner::collect::{Boot, Patience, Silent, collect};
+use perf_kernel::wire::BenchRecord;
+use runner::collect::{Boot, Observer, Patience, Silent, collect};
 use runner::source::qemu::{Accelerator, Launch, QemuSource};
 use runner::{config, image};
 use serde_json::Value;
@@ -90,6 +91,20 @@ impl Bench {
         self.boot_with(profile, Accelerator::Tcg, image, plan, transcript, devices)
     }
 
+    /// As [`Self::boot_devices`], under the eyes of `observer`.
+    pub(crate) fn boot_watched(
+        &self,
+        profile: &str,
+        image: &Path,
+        plan: &str,
+        transcript: &str,
+        devices: Vec<OsString>,
+        observer: &mut dyn Observer,
+    ) -> Boot {
+        let launch = self.launch(profile, Accelerator::Tcg, image, plan, devices);
+        self.collect(&launch, transcript, observer)
+    }
+
     fn boot_with(
         &self,
         profile: &str,
@@ -99,16 +114,32 @@ impl Bench {
         transcript: &str,
         devices: Vec<OsString>,
     ) -> Boot {
+        let launch = self.launch(profile, accelerator, image, plan, devices);
+        self.collect(&launch, transcript, &mut Silent)
+    }
+
+    /// What QEMU is started with, on a copy of `image`.
+    fn launch(
+        &self,
+        profile: &str,
+        accelerator: Accelerator,
+        image: &Path,
+        plan: &str,
+        devices: Vec<OsString>,
+    ) -> Launch {
         let config = config::load(&self.path("qemu.toml")).expect("profiles");
         let profile = config.profile(profile).expect("a profile").clone();
         let copy = self.path("copy.img");
         fs::copy(image, &copy).expect("room");
         image::write_plan(&copy, plan).expect("an image");
-        let patience = Patience { hang: profile.silence_max, boot: profile.boot_max };
-        let launch = Launch { profile, accelerator, image: copy, plan: None, devices };
-        let mut qemu = QemuSource::start(&launch).expect("QEMU starts");
+        Launch { profile, accelerator, image: copy, plan: None, devices }
+    }
+
+    fn collect(&self, launch: &Launch, transcript: &str, observer: &mut dyn Observer) -> Boot {
+        let patience = Patience { hang: launch.profile.silence_max, boot: launch.profile.boot_max };
+        let mut qemu = QemuSource::start(launch).expect("QEMU starts");
         let mut bytes = Vec::new();
-        let boots = collect(&mut qemu, &mut bytes, &mut Silent, &patience, &AtomicBool::new(false));
+        let boots = collect(&mut qemu, &mut bytes, observer, &patience, &AtomicBool::new(false));
         fs::write(self.path(transcript), bytes).expect("room");
         let [boot] = <[Boot; 1]>::try_from(boots.expect("a boot")).expect("one boot");
         boot
@@ -119,6 +150,11 @@ impl Bench {
         let text = fs::read(self.path("run.json")).expect("the run wrote its results");
         serde_json::from_slice(&text).expect("results are JSON")
     }
+}
+
+/// What the bench of `record` says under `name`.
+pub(crate) fn figure(record: &BenchRecord, name: &str) -> Option<u64> {
+    record.figures.iter().find(|figure| figure.name == name).map(|figure| figure.value)
 }
 
 /// An image of the kernel that `make perf-image` builds; `firmware` is `bios` or `uefi`.

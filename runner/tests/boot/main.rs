@@ -6,4 +6,5 @@ mod devices;
 mod exact;
 mod harness;
 mod machines;
+mod network;
 mod processors;

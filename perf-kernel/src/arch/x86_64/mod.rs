@@ -27,6 +27,8 @@ mod deadline_timer;
 #[cfg(feature = "kernel")]
 mod descriptors;
 #[cfg(feature = "kernel")]
+pub mod device_interrupts;
+#[cfg(feature = "kernel")]
 mod dma;
 #[cfg(feature = "kernel")]
 pub mod ending;

@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::thread_system::{Hardware, Table, ThreadSystem};
 use super::vector_state::keep;
-use crate::kernel::threads::{Pick, Unparked};
+use crate::kernel::threads::{Pick, ThreadId, Unparked};
 
 /// How long a thread runs before another that is as urgent has its turn.
 const TURN: Duration = Duration::from_millis(10);
@@ -23,6 +23,16 @@ impl<H: Hardware> ThreadSystem<H> {
     /// thread that is more urgent than the interrupted one. All registers of that one are kept.
     pub fn on_reschedule(&'static self) {
         self.on_interrupt(|table, cpu| table.preempt(cpu));
+    }
+
+    /// What the interrupt of a device calls last, with interrupts off: gives `thread` its token, and the CPU to a thread that
+    /// is more urgent than the interrupted one. All registers of that one are kept.
+    pub fn on_device(&'static self, thread: ThreadId) {
+        let mut table = self.table.lock();
+        let unparked = table.unpark(thread);
+        self.tell_another(self.hardware.cpu(), unparked);
+        drop(table);
+        self.on_reschedule();
     }
 
     fn on_interrupt(&'static self, decide: impl FnOnce(&mut Table<'_, H>, usize) -> Pick) {

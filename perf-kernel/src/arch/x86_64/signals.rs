@@ -6,7 +6,8 @@ use spin::Once;
 
 use super::apic::{self, Destination, Message, Vectors};
 use super::processor::spin_until;
-use super::{counter, keep_interrupts_out, per_cpu, restore_interrupts, shootdown};
+use super::{counter, device_interrupts, keep_interrupts_out, per_cpu, restore_interrupts, shootdown};
+use crate::kernel::threads::ThreadId;
 use crate::units::Ticks;
 
 /// There is work; see [`super::work`].
@@ -34,6 +35,8 @@ pub struct ThreadHandlers {
     pub on_timer: fn(),
     /// Called last by that of another CPU that has made a thread ready.
     pub on_reschedule: fn(),
+    /// Called last by that of a device, with the thread that waits for it.
+    pub on_device: fn(ThreadId),
 }
 
 static THREAD_HANDLERS: Once<ThreadHandlers> = Once::new();
@@ -79,10 +82,21 @@ pub(super) fn take(vector: u8) {
             }
             return;
         }
-        // The interrupt controllers of old are masked, and what they raise by mistake is not the APIC's.
-        _ => return,
+        other => return take_from_device(other),
     }
     apic.end_of_interrupt();
+}
+
+/// The same for those of devices; apart, so that it costs the others nothing.
+#[inline(never)]
+fn take_from_device(vector: u8) {
+    // The interrupt controllers of old are masked, and what they raise by mistake is not the APIC's.
+    let (true, Some(apic)) = (device_interrupts::is_of_a_device(vector), apic::local()) else { return };
+    // Ended first: another thread may go on before this one comes back.
+    apic.end_of_interrupt();
+    if let Some((thread, handlers)) = device_interrupts::note(vector).zip(THREAD_HANDLERS.get()) {
+        (handlers.on_device)(thread);
+    }
 }
 
 /// Spurious interrupts and errors that local APICs have raised since boot.

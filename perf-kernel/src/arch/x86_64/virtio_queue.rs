@@ -12,8 +12,6 @@ use super::dma::{FrameMemory, FrameRegion, order_of};
 use crate::devices::access::{DmaMemory, DmaRegion};
 use crate::devices::virtio::{Chain, Piece, Requests};
 
-/// Pieces that a queue holds at most.
-const PIECES: usize = 16;
 const PAGE_BYTES: usize = 4096;
 
 /// Where the library, which keeps no state of ours, gets its memory from.
@@ -57,8 +55,8 @@ unsafe impl Hal for QueueMemory {
     unsafe fn unshare(_address: PhysAddr, _buffer: NonNull<[u8]>, _direction: BufferDirection) {}
 }
 
-/// A queue of requests.
-pub(crate) struct RequestQueue {
+/// A queue of requests that have `PIECES` pieces in all, a power of two.
+pub(crate) struct RequestQueue<const PIECES: usize> {
     /// There until it is left to the device, as is the memory.
     queue: VirtQueue<QueueMemory, PIECES>,
     memory: FrameRegion,
@@ -66,9 +64,9 @@ pub(crate) struct RequestQueue {
     under_way: [Option<Chain>; PIECES],
 }
 
-impl RequestQueue {
+impl<const PIECES: usize> RequestQueue<PIECES> {
     /// Sets up queue `number` of the device behind `transport`, with `bytes` of memory for requests; `None` if there is
-    /// no memory or no such queue.
+    /// no memory or no queue with so many pieces.
     pub(crate) fn new(
         memory: FrameMemory,
         transport: &mut impl Transport,
@@ -105,7 +103,7 @@ unsafe fn slices<'a>(memory: &FrameRegion, pieces: &[Piece]) -> [&'a mut [u8]; 3
     })
 }
 
-impl Requests for RequestQueue {
+impl<const PIECES: usize> Requests for RequestQueue<PIECES> {
     type Memory = FrameRegion;
 
     fn memory(&mut self) -> &mut FrameRegion {
@@ -127,6 +125,10 @@ impl Requests for RequestQueue {
 
     fn is_done(&self) -> bool {
         self.queue.can_pop()
+    }
+
+    fn next_done(&self) -> Option<u16> {
+        self.queue.peek_used()
     }
 
     fn finish(&mut self, number: u16) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! The driver.
 
+use core::time::Duration;
+
 use multios_core::network::{HardwareAddress, LinkState, NetworkDevice, NetworkError};
 
 use super::ring::{BUFFER_BYTES, DESCRIPTORS, Descriptor, RING_BYTES, Ring, next};
@@ -11,6 +13,7 @@ const CONTROL: usize = 0x0000;
 const STATUS: usize = 0x0008;
 const EEPROM_READ: usize = 0x0014;
 const INTERRUPT_CAUSES: usize = 0x00c0;
+const INTERRUPT_MASK_SET: usize = 0x00d0;
 const INTERRUPT_MASK_CLEAR: usize = 0x00d8;
 const RECEIVE_CONTROL: usize = 0x0100;
 const SEND_CONTROL: usize = 0x0400;
@@ -31,7 +34,11 @@ const CONTROL_SPEED_DETECTION: u32 = 1 << 5;
 const CONTROL_LINK_UP: u32 = 1 << 6;
 const CONTROL_RESET: u32 = 1 << 26;
 const STATUS_LINK_UP: u32 = 1 << 1;
+/// Causes of interrupts (section 13.4.17): the line has changed, few descriptors are left or none was, a frame has come.
+const CAUSES: u32 = 1 << 2 | 1 << 4 | 1 << 6 | 1 << 7;
 const RECEIVE_ENABLE: u32 = 1 << 1;
+/// Neighbours of IPv6 ask for an address by frames to a group (RFC 2464, section 7): all groups' frames are taken.
+const RECEIVE_GROUPS: u32 = 1 << 4;
 const RECEIVE_BROADCASTS: u32 = 1 << 15;
 const RECEIVE_STRIP_CHECK: u32 = 1 << 26;
 const SEND_ENABLE: u32 = 1 << 1;
@@ -194,10 +201,14 @@ impl<R: DeviceRegisters, T: Time, M: DmaRegion> E1000<R, T, M> {
         }
         self.set_ring(RECEIVE_RING, receive);
         self.registers.write(RECEIVE_RING + RING_TAIL, DESCRIPTORS - 1);
-        self.registers.write(RECEIVE_CONTROL, RECEIVE_ENABLE | RECEIVE_BROADCASTS | RECEIVE_STRIP_CHECK);
+        let wanted = RECEIVE_ENABLE | RECEIVE_GROUPS | RECEIVE_BROADCASTS | RECEIVE_STRIP_CHECK;
+        self.registers.write(RECEIVE_CONTROL, wanted);
         self.set_ring(SEND_RING, send);
         self.registers.write(SEND_GAPS, SEND_GAPS_COPPER);
         self.registers.write(SEND_CONTROL, SEND_ENABLE | SEND_PAD_SHORT | SEND_COLLISIONS);
+        if self.time.message().is_some() {
+            self.registers.write(INTERRUPT_MASK_SET, CAUSES);
+        }
     }
 
     fn set_ring(&mut self, ring: usize, address: u64) {
@@ -304,6 +315,21 @@ impl<R: DeviceRegisters, T: Time, M: DmaRegion> NetworkDevice for E1000<R, T, M>
             }
         }
         Ok(None)
+    }
+
+    fn rest(&mut self, patience: Duration) {
+        // Before the look: a frame that comes after it is told by an interrupt that counts.
+        let seen = self.time.interrupts();
+        if self.time.message().is_some() {
+            // Only a cause that was not there before interrupts. Some are cleared by being read, the others by a one.
+            let causes = self.registers.read(INTERRUPT_CAUSES);
+            self.registers.write(INTERRUPT_CAUSES, causes);
+        }
+        let index = self.receive_next;
+        let is_empty = self.rings().is_ok_and(|rings| rings.receive.get(index).status & DONE == 0);
+        if is_empty {
+            self.time.rest(seen, Nanoseconds(u64::try_from(patience.as_nanos()).unwrap_or(u64::MAX)));
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) struct State {
     memory: ScriptedMemory,
     pub(super) registers: BTreeMap<usize, u32>,
     pub(super) sent: Vec<Vec<u8>>,
+    pub(super) written: Vec<(usize, u32)>,
     pub(super) never_resets: bool,
     pub(super) is_slow: bool,
     pub(super) eeprom: Option<[u16; 3]>,
@@ -31,6 +32,7 @@ impl Card {
             memory: memory.clone(),
             registers,
             sent: Vec::new(),
+            written: Vec::new(),
             never_resets: false,
             is_slow: false,
             eeprom: None,
@@ -93,6 +95,7 @@ impl DeviceRegisters for Card {
 
     fn write(&mut self, offset: usize, value: u32) {
         let mut state = self.0.lock();
+        state.written.push((offset, value));
         let is_reset = offset == 0 && value & 1 << 26 != 0 && !state.never_resets;
         state.registers.insert(offset, if is_reset { 0 } else { value });
         if offset == 0x3818 && !state.is_slow {

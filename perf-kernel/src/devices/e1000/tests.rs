@@ -1,5 +1,7 @@
 //! The driver on a model of the card.
 
+use core::time::Duration;
+
 use multios_core::network::{HardwareAddress, LinkState, NetworkDevice, NetworkError};
 
 use super::model::Card;
@@ -58,6 +60,22 @@ fn the_link_is_what_the_card_says() {
     for status in [0, u32::MAX] {
         card.0.lock().registers.insert(8, status);
         assert_eq!(driver.link(), LinkState::Down);
+    }
+}
+
+#[test]
+fn causes_are_let_through_where_there_is_a_message_and_taken_back_before_a_rest() {
+    const CAUSES: usize = 0xc0;
+    const MASK_SET: usize = 0xd0;
+    let memory = ScriptedMemory::default();
+    for (time, mask) in [(ScriptedTime::with_message(), Some(0xd4)), (ScriptedTime::default(), None)] {
+        let card = Card::new(&memory);
+        let mut driver = E1000::open(card.clone(), time, &memory, Model::I82574l).expect("it starts");
+        assert_eq!(card.0.lock().registers.get(&MASK_SET).copied(), mask);
+        card.0.lock().registers.insert(CAUSES, 0x80);
+        card.0.lock().written.clear();
+        driver.rest(Duration::from_millis(1));
+        assert_eq!(card.0.lock().written.contains(&(CAUSES, 0x80)), mask.is_some());
     }
 }
 

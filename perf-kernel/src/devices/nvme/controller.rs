@@ -58,7 +58,10 @@ impl<R: DeviceRegisters, T: Time, M: DmaRegion> Controller<R, T, M> {
             return Err(BlockError::Timeout);
         }
         let size = u32::from(ENTRIES) - 1;
-        controller.registers.write(MASK_SET, u32::MAX);
+        // Where there are messages of their own, they are not masked here (section 3.1.3).
+        if controller.time.message().is_none() {
+            controller.registers.write(MASK_SET, u32::MAX);
+        }
         controller.registers.write(ADMIN_SIZES, size << 16 | size);
         controller.write_address(ADMIN_COMMANDS, controller.admin.commands_address());
         controller.write_address(ADMIN_ANSWERS, controller.admin.answers_address());

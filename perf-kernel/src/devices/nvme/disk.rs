@@ -101,10 +101,13 @@ impl<R: DeviceRegisters, T: Time, M: DmaRegion> NvmeDisk<R, T, M> {
             Command { opcode: SET_FEATURES, words: [NUMBER_OF_QUEUES, 0, 0], ..Command::default() };
         parts.controller.administer(&features)?;
         let size = u32::from(ENTRIES - 1) << 16 | u32::from(QUEUE);
-        // Each in one piece; answers without interrupts; commands answered in the queue of the same number.
+        // Each in one piece; answers with interrupts if there is a message for them; commands answered in the queue of the
+        // same number.
         let answers = [parts.queue.answers_address(), 0];
-        let create =
-            Command { opcode: CREATE_ANSWERS, data: answers, words: [size, 1, 0], ..Command::default() };
+        let message = parts.controller.time.message();
+        let interrupts = message.map_or(0, |message| u32::from(message) << 16 | 1 << 1);
+        let words = [size, interrupts | 1, 0];
+        let create = Command { opcode: CREATE_ANSWERS, data: answers, words, ..Command::default() };
         parts.controller.administer(&create)?;
         let commands = [parts.queue.commands_address(), 0];
         let words = [size, u32::from(QUEUE) << 16 | 1, 0];

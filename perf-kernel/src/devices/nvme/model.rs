@@ -39,6 +39,7 @@ pub(super) struct State {
     pub(super) disk: Vec<u8>,
     pub(super) transfer_order: u8,
     pub(super) flushes: usize,
+    pub(super) has_interrupts: bool,
     pub(super) largest_transfer: usize,
     queues: [Queue; 2],
 }
@@ -69,9 +70,20 @@ impl Model {
             disk: vec![0; blocks * BLOCK],
             transfer_order: 0,
             flushes: 0,
+            has_interrupts: false,
             largest_transfer: 0,
             queues: [Queue::default(); 2],
         })))
+    }
+
+    /// Whether answers are told by interrupts.
+    pub(super) fn has_interrupts(&self) -> bool {
+        self.0.lock().has_interrupts
+    }
+
+    /// Whether all interrupts by other ways are masked.
+    pub(super) fn is_masked(&self) -> bool {
+        self.0.lock().registers.get(&0x0c) == Some(&u32::MAX)
     }
 
     /// Misbehaves from now on.
@@ -152,10 +164,11 @@ impl State {
             (0x09, 7) => (),
             (0x05, size) => {
                 assert_eq!(
-                    (size & 0xffff, word(command, 44)),
+                    (size & 0xffff, word(command, 44) & !2),
                     (1, 1),
-                    "queue 1, in one piece, no interrupts"
+                    "queue 1, in one piece, by the first message if by any"
                 );
+                self.has_interrupts = word(command, 44) & 2 != 0;
                 self.queues[1] =
                     Queue { answers: data, size: (size >> 16) + 1, phase: true, ..Queue::default() };
             }

@@ -28,6 +28,17 @@ fn a_disk_says_what_it_is() {
 }
 
 #[test]
+fn a_disk_interrupts_where_there_is_a_message_for_it_and_is_masked_where_there_is_none() {
+    let memory = ScriptedMemory::default();
+    for (time, has_interrupts) in [(ScriptedTime::with_message(), true), (ScriptedTime::default(), false)] {
+        let model = Model::new(&memory, BLOCKS);
+        let _disk = NvmeDisk::open(model.clone(), time, &memory).expect("it starts");
+        assert_eq!(model.has_interrupts(), has_interrupts);
+        assert_eq!(model.is_masked(), !has_interrupts);
+    }
+}
+
+#[test]
 fn all_memory_is_given_back_once_the_device_has_stopped() {
     let (disk, model, memory) = open(None);
     let disk = disk.expect("it starts");

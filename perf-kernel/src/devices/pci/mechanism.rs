@@ -138,6 +138,42 @@ mod tests {
         }
     }
 
+    /// What is written at the first port chooses what lies behind the second.
+    #[derive(Default)]
+    struct TwoPorts {
+        chosen: u32,
+        words: BTreeMap<u32, u32>,
+    }
+
+    impl PortIo for TwoPorts {
+        fn read_u8(&mut self, _port: u16) -> u8 {
+            0
+        }
+        fn write_u8(&mut self, _port: u16, _value: u8) {}
+        fn read_u32(&mut self, port: u16) -> u32 {
+            assert_eq!(port, 0xcfc);
+            self.words.get(&self.chosen).copied().unwrap_or(u32::MAX)
+        }
+        fn write_u32(&mut self, port: u16, value: u32) {
+            match port {
+                0xcf8 => self.chosen = value,
+                0xcfc => drop(self.words.insert(self.chosen, value)),
+                _ => panic!("there is no port {port:#x}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_is_chosen_at_one_port_and_moved_at_the_other() {
+        let mut ports = PortMechanism(TwoPorts::default());
+        let address = Address { bus: 17, device: 3, function: 2 };
+        ports.write(address, 0x12, 5);
+        let place = 1 << 31 | 17 << 16 | 3 << 11 | 2 << 8 | 0x10;
+        assert_eq!(ports.0.words, BTreeMap::from([(place, 5)]));
+        assert_eq!(ports.read(address, 0x10), 5);
+        assert_eq!(ports.read(Address { bus: 16, ..address }, 0x10), u32::MAX);
+    }
+
     fn table(entries: &[(u64, u16, u8, u8)]) -> Vec<u8> {
         let mut table = vec![0; 44];
         table[..4].copy_from_slice(b"MCFG");

@@ -3,6 +3,7 @@
 mod capabilities;
 mod function;
 mod mechanism;
+mod messages;
 mod scan;
 #[cfg(test)]
 mod scripted;
@@ -11,6 +12,7 @@ mod serial;
 pub(crate) use capabilities::{Capability, capabilities};
 pub(crate) use function::{Address, Bar, Function, Master, bar, enable};
 pub(crate) use mechanism::{Configuration, MemoryMechanism, PortMechanism, windows};
+pub(crate) use messages::{MSIX_ENTRY_BYTES, Message, disable_messages, enable_message};
 pub(crate) use scan::scan;
 #[cfg(test)]
 pub(crate) use scripted::ScriptedBus;

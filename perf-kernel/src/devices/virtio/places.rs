@@ -7,6 +7,10 @@ use crate::devices::pci::{Capability, Configuration, Function, capabilities};
 pub(crate) enum Kind {
     /// A disk.
     Block,
+    /// A network card.
+    Network,
+    /// A source of random bytes.
+    Entropy,
 }
 
 impl Kind {
@@ -14,10 +18,17 @@ impl Kind {
     pub(crate) fn of(function: &Function) -> Option<Self> {
         const MAKER: u16 = 0x1af4;
         match (function.vendor, function.device) {
-            // The second is of devices that have the older registers besides.
+            // The second of each is of devices that have the older registers besides.
+            (MAKER, 0x1041 | 0x1000) => Some(Self::Network),
             (MAKER, 0x1042 | 0x1001) => Some(Self::Block),
+            (MAKER, 0x1044 | 0x1005) => Some(Self::Entropy),
             _ => None,
         }
+    }
+
+    /// Whether such devices have registers that others do not have.
+    const fn has_registers(self) -> bool {
+        !matches!(self, Self::Entropy)
     }
 }
 
@@ -41,8 +52,15 @@ pub(crate) struct Places {
     pub(crate) notify: Place,
     /// The distance in bytes of two queues there, times a number that each queue has.
     pub(crate) notify_multiplier: u32,
-    /// What devices of this kind have.
-    pub(crate) device: Place,
+    /// What devices of this kind have; those that have nothing may leave it out.
+    pub(crate) device: Option<Place>,
+}
+
+impl Places {
+    /// The base addresses that the registers count from.
+    pub(crate) fn bars(&self) -> impl Iterator<Item = u8> {
+        [Some(self.common), Some(self.notify), self.device].into_iter().flatten().map(|place| place.bar)
+    }
 }
 
 /// The places that `function` names first; `None` if one is missing, as for a device with the older registers alone.
@@ -76,19 +94,28 @@ pub(crate) fn places(space: &mut (impl Configuration + ?Sized), function: &Funct
         }
     }
     let (notify, notify_multiplier) = notify?;
-    Some(Places { common: common?, notify, notify_multiplier, device: device? })
+    let can_do_without = Kind::of(function).is_some_and(|kind| !kind.has_registers());
+    let is_complete = device.is_some() || can_do_without;
+    is_complete.then_some(Places { common: common?, notify, notify_multiplier, device })
 }
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
     use crate::devices::pci::{Address, ScriptedBus, scan};
 
     const PLACE: Address = Address { bus: 0, device: 4, function: 0 };
 
     fn found(entries: &[[u32; 5]]) -> Option<Places> {
+        found_in(0x0002_1b36, entries)
+    }
+
+    fn found_in(device: u32, entries: &[[u32; 5]]) -> Option<Places> {
         let mut bus = ScriptedBus::default();
         bus.add(PLACE, 0x0100_0000, 0);
+        bus.set(PLACE, 0, device);
         bus.set(PLACE, 0x04, 1 << 20);
         bus.set(PLACE, 0x34, 0x40);
         for (entry, at) in entries.iter().zip((0x40_u8..).step_by(20)) {
@@ -112,7 +139,7 @@ mod tests {
             common: place(0, 56),
             notify: place(0x3000, 0x1000),
             notify_multiplier: 4,
-            device: place(0x2000, 60),
+            device: Some(place(0x2000, 60)),
         };
         assert_eq!(places, expected, "the first of two counts");
     }
@@ -122,5 +149,13 @@ mod tests {
         assert_eq!(found(&[COMMON, NOTIFY]), None);
         assert_eq!(found(&[COMMON, [0x0210_6809, 4, 0, 0, 0], DEVICE]), None, "there is no multiplier");
         assert_eq!(found(&[COMMON, NOTIFY, [0x0410_7c09, 6, 0, 0, 0]]), None, "its base address is reserved");
+    }
+
+    #[test]
+    fn a_source_of_random_bytes_needs_no_registers_of_its_own() {
+        let places = found_in(0x1044_1af4, &[COMMON, NOTIFY]).expect("nothing is missing");
+        assert_eq!(places.device, None);
+        assert_eq!(places.bars().collect::<Vec<_>>(), [4, 4]);
+        assert_eq!(found_in(0x1041_1af4, &[COMMON, NOTIFY]), None, "a card has an address there");
     }
 }

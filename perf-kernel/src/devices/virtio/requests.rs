@@ -59,6 +59,10 @@ pub(crate) trait Requests: Send {
     /// Whether the device has finished a request.
     fn is_done(&self) -> bool;
 
+    /// The number of the request that the device says it has finished first, which may be none that it was given; `None`
+    /// if it has finished none.
+    fn next_done(&self) -> Option<u16>;
+
     /// Takes request `number` back, which the device has finished, with how many bytes it wrote; `None` if the device has
     /// finished none, or another.
     fn finish(&mut self, number: u16) -> Option<usize>;

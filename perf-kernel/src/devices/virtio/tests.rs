@@ -173,6 +173,10 @@ impl Requests for Queue {
         self.done.is_some()
     }
 
+    fn next_done(&self) -> Option<u16> {
+        self.done.map(|_| 3)
+    }
+
     fn finish(&mut self, number: u16) -> Option<usize> {
         assert_eq!(number, 3);
         let is_other = self.model.0.lock().mischief == Some(Mischief::FinishesAnother);
@@ -200,7 +204,8 @@ fn open(model: &Model) -> (Result<Disk, BlockError>, ScriptedMemory) {
         common: Registers::Common(Common(model.clone())),
         notify: Registers::Device(Device(model.clone())),
         notify_multiplier: 4,
-        device: Registers::Device(Device(model.clone())),
+        device: Some(Registers::Device(Device(model.clone()))),
+        message: None,
     };
     let queue = |_: &mut _| {
         let region = memory.allocate(MEMORY_BYTES)?;

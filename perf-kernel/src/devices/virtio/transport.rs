@@ -23,6 +23,7 @@ mod register {
     pub(super) const CONFIG_GENERATION: usize = 21;
     pub(super) const QUEUE_SELECT: usize = 22;
     pub(super) const QUEUE_SIZE: usize = 24;
+    pub(super) const QUEUE_MESSAGE: usize = 26;
     pub(super) const QUEUE_ENABLE: usize = 28;
     pub(super) const QUEUE_NOTIFY_OFF: usize = 30;
     pub(super) const QUEUE_DESC: usize = 32;
@@ -38,8 +39,10 @@ pub(crate) struct PciTransport<R> {
     pub(crate) notify: R,
     /// The distance in bytes of two queues there, times a number that each queue has.
     pub(crate) notify_multiplier: u32,
-    /// What devices of this kind have.
-    pub(crate) device: R,
+    /// What devices of this kind have; nothing reads as zeros.
+    pub(crate) device: Option<R>,
+    /// Which of its messages the device is to send for a queue; `None` for none.
+    pub(crate) message: Option<u16>,
 }
 
 /// Why a device was not set up.
@@ -83,8 +86,8 @@ impl<R: MemoryIo> PciTransport<R> {
         const ATTEMPTS: usize = 16;
         (0..ATTEMPTS).find_map(|_| {
             let before = self.common.read_u8(register::CONFIG_GENERATION);
-            let low = self.device.read_u32(offset);
-            let high = self.device.read_u32(offset + 4);
+            let low = self.device_u32(offset);
+            let high = self.device_u32(offset + 4);
             let after = self.common.read_u8(register::CONFIG_GENERATION);
             (before == after).then_some(u64::from(low) | u64::from(high) << 32)
         })
@@ -92,7 +95,17 @@ impl<R: MemoryIo> PciTransport<R> {
 
     /// Four bytes at `offset` of what devices of this kind have, a multiple of four.
     pub(crate) fn device_u32(&mut self, offset: usize) -> u32 {
-        self.device.read_u32(offset)
+        self.device.as_mut().map_or(0, |device| device.read_u32(offset))
+    }
+
+    /// Two bytes there, at a multiple of two.
+    pub(crate) fn device_u16(&mut self, offset: usize) -> u16 {
+        self.device.as_mut().map_or(0, |device| device.read_u16(offset))
+    }
+
+    /// A byte there.
+    pub(crate) fn device_u8(&mut self, offset: usize) -> u8 {
+        self.device.as_mut().map_or(0, |device| device.read_u8(offset))
     }
 
     fn select(&mut self, queue: u16) {
@@ -170,6 +183,10 @@ impl<R: MemoryIo> Transport for PciTransport<R> {
         self.write_address(register::QUEUE_DESC, descriptors);
         self.write_address(register::QUEUE_DRIVER, driver_area);
         self.write_address(register::QUEUE_DEVICE, device_area);
+        if let Some(message) = self.message {
+            // A device that refuses goes on without: whoever waits looks again after a while (section 4.1.5.1.2).
+            self.common.write_u16(register::QUEUE_MESSAGE, message);
+        }
         self.common.write_u16(register::QUEUE_ENABLE, 1);
     }
 

@@ -8,6 +8,7 @@ use acpi::address::AddressSpace;
 use bootloader_api::info::MemoryRegionKind;
 use multios_core::memory::{Frames, Heap};
 use multios_core::network::NetworkDevice;
+use multios_core::security::EntropySource;
 use multios_core::storage::Disk;
 use spin::{Mutex, Once};
 
@@ -271,6 +272,10 @@ impl Platform for BarePlatform {
 
     fn open_network_devices(&self) -> Vec<Result<Box<dyn NetworkDevice>, String>> {
         self.start_network_devices()
+    }
+
+    fn open_entropy_sources(&self) -> Vec<Result<Box<dyn EntropySource>, String>> {
+        self.start_entropy_sources()
     }
 
     fn set_running_bench(&self, id: Option<&str>) {

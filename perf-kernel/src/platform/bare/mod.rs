@@ -22,8 +22,12 @@ mod explain;
 #[cfg(feature = "kernel")]
 mod interference;
 #[cfg(feature = "kernel")]
+mod interrupts;
+#[cfg(feature = "kernel")]
 mod machine;
 mod memory;
+#[cfg(any(feature = "kernel", test))]
+mod models;
 #[cfg(feature = "kernel")]
 mod processors;
 #[cfg(any(feature = "kernel", test))]

@@ -11,7 +11,7 @@ use super::machine::BarePlatform;
 use super::memory;
 use super::skew::Exchange;
 use crate::arch::startup::{self, LOW_PAGES, Starter};
-use crate::arch::{Ring0, counter, per_cpu, signals, work};
+use crate::arch::{Ring0, counter, device_interrupts, per_cpu, signals, work};
 use crate::platform::{Interrupts, Platform, ReferenceClock};
 use crate::units::{Nanoseconds, Ticks};
 use crate::wire::Level;
@@ -142,6 +142,14 @@ impl Interrupts for BarePlatform {
     fn complaints(&self) -> u64 {
         let (spurious, errors) = signals::complaints();
         spurious.saturating_add(errors)
+    }
+
+    fn device_interrupts(&self) -> u64 {
+        device_interrupts::taken()
+    }
+
+    fn waits_for_devices(&self) -> u64 {
+        device_interrupts::waits()
     }
 }
 

@@ -5,10 +5,11 @@ use alloc::format;
 use alloc::string::{String, ToString};
 
 use multios_core::memory::Frames;
-use multios_core::sync::{Deadline, Priority};
+use multios_core::sync::{Deadline, Priority, Scheduler, Wake};
 use spin::{Mutex, Once};
 
 use crate::arch::bare_threads::BareHardware;
+use crate::arch::device_interrupts::DeviceVector;
 use crate::arch::recovery::Over;
 use crate::arch::signals::{self, ThreadHandlers};
 use crate::arch::thread_system::{Hardware, ThreadSystem};
@@ -46,6 +47,11 @@ pub(super) fn set_up(frequency: Hertz) {
     signals::set_thread_handlers(ThreadHandlers {
         on_timer: || with_threads(ThreadSystem::on_timer),
         on_reschedule: || with_threads(ThreadSystem::on_reschedule),
+        on_device: |thread| {
+            if let Some(threads) = THREADS.get() {
+                threads.on_device(thread);
+            }
+        },
     });
 }
 
@@ -68,6 +74,13 @@ pub(super) fn abandon(over: &Over) {
 /// The threads, once some were asked for.
 pub(super) fn started() -> Option<&'static ThreadSystem<BareHardware>> {
     THREADS.get()
+}
+
+/// Stops the calling thread, as [`DeviceVector::wait`] says, until `deadline`, a value of the counter; whether it did.
+pub(super) fn wait_for_device(vector: &DeviceVector, seen: u64, deadline: u64) -> bool {
+    let Some(threads) = THREADS.get().filter(|threads| threads.usage().alive > 0) else { return false };
+    let park = || threads.park(Some(Deadline(deadline))) == Wake::Unparked;
+    vector.wait(seen, || threads.current(), park)
 }
 
 /// Starts threads of this kernel, all as urgent as the boot's own.

@@ -24,10 +24,8 @@ const COUNTED_BYTES: usize = 64 << 10;
 /// instruction for it, and else by the jitter of the counter.
 pub(super) fn fill(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     gives_the_known_answer()?;
-    let mut source = entropy();
+    let (mut generator, mut source) = seeded_generator()?;
     bencher.add_figure("processor_entropy", ProcessorEntropy::detect().is_some().into());
-    let mut generator = Generator::new();
-    seed(&mut generator, &mut *source)?;
     let mut block = bencher.heap().allocate_zeroed(layout(scale_bytes(bencher)?, 64)?)?;
     bencher.set_bytes(Bytes(bencher.scale()));
     let mut before = [0; 8];
@@ -41,6 +39,13 @@ pub(super) fn fill(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
         u64::from(is_filled && has_changed)
     })?;
     looks_random(&mut generator)
+}
+
+/// A generator that was just seeded, and where later seeds come from.
+pub(in crate::suites) fn seeded_generator() -> Result<(Generator, Box<dyn EntropySource>), BenchError> {
+    let (mut generator, mut source) = (Generator::new(), entropy());
+    seed(&mut generator, &mut *source)?;
+    Ok((generator, source))
 }
 
 /// Fills `bytes`, with new entropy first if that is due, as a kernel does.
@@ -86,12 +91,16 @@ fn gives_the_known_answer() -> Result<(), BenchError> {
     if bytes == KNOWN_BYTES { Ok(()) } else { Err(BenchError::Failed("the known bytes did not come".into())) }
 }
 
-/// The monobit test of NIST SP 800-22 section 2.1, at seven standard deviations: a false alarm in 10^11.
 fn looks_random(generator: &mut Generator) -> Result<(), BenchError> {
     let mut bytes = vec![0; COUNTED_BYTES];
     generator.fill(&mut bytes).map_err(|error| BenchError::Failed(alloc::format!("failed to {error}")))?;
+    looks_like_random(&bytes)
+}
+
+/// The monobit test of NIST SP 800-22 section 2.1, at seven standard deviations: a false alarm in 10^11.
+pub(in crate::suites) fn looks_like_random(bytes: &[u8]) -> Result<(), BenchError> {
     let ones: u64 = bytes.iter().map(|byte| u64::from(byte.count_ones())).sum();
-    let bits = 8 * COUNTED_BYTES as u64;
+    let bits = 8 * bytes.len() as u64;
     // The standard deviation of the number of ones is half the root of the number of bits.
     let deviation_max = 7 * bits.isqrt() / 2;
     if ones.abs_diff(bits / 2) <= deviation_max {
