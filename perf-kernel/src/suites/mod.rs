@@ -17,6 +17,8 @@ mod scale;
 mod security;
 mod selection;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod signals;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod stress;
 mod update;
 

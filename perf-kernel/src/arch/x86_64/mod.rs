@@ -64,6 +64,8 @@ mod processor;
 pub mod recovery;
 #[cfg(feature = "kernel")]
 mod shootdown;
+#[cfg(any(feature = "kernel", test))]
+mod signal_frame;
 #[cfg(feature = "kernel")]
 pub mod signals;
 #[cfg(feature = "kernel")]

@@ -3,7 +3,7 @@
 use multios_core::sync::Scheduler;
 
 use super::area::UserArea;
-use super::{machine, messages};
+use super::{machine, messages, signals};
 use crate::platform::{Ending, UserProcess};
 
 /// Does nothing and returns 1.
@@ -22,6 +22,14 @@ pub(super) const CALL: usize = 5;
 pub(super) const REPLY: usize = 6;
 /// Receives through a handle.
 pub(super) const RECEIVE: usize = 7;
+/// Says what a signal does: nothing special (0), nothing at all (1), or a call of a function, which returns to another.
+pub(super) const SIGNAL_ACTION: usize = 8;
+/// Blocks signals and no others; returns which were blocked before.
+pub(super) const SIGNAL_MASK: usize = 9;
+/// Sends a signal: to oneself (0), or to one of those that it may be sent to.
+pub(super) const SIGNAL_SEND: usize = 10;
+/// Goes on where a signal came, with the frame that the stack pointer leads to.
+pub(super) const SIGNAL_RETURN: usize = 11;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
 
@@ -30,7 +38,11 @@ const VALUE: i64 = 0;
 /// The program goes on with two more words, and with vector registers that are clear.
 const WITH_WORDS: i64 = 1;
 /// The program has ended.
-const OVER: i64 = -1;
+pub(super) const OVER: i64 = -1;
+/// As [`WITH_WORDS`], and there may be signals, which come first.
+const WITH_SIGNALS: i64 = -2;
+/// The program goes on with a frame of its own.
+pub(super) const WITH_FRAME: i64 = -3;
 
 const SUM_WORDS_MAX: usize = 64;
 
@@ -38,8 +50,8 @@ const SUM_WORDS_MAX: usize = 64;
 #[repr(C)]
 pub(super) struct Outcome {
     value: u64,
-    /// [`VALUE`]; [`WITH_WORDS`] if the area has more words of the result and other threads may have run; or [`OVER`]. The
-    /// assembly looks at the sign.
+    /// [`VALUE`]; [`WITH_WORDS`] if the area has more words of the result and other threads may have run; or one
+    /// of the others. The assembly looks at the sign first.
     kind: i64,
 }
 
@@ -62,13 +74,20 @@ impl Outcome {
     pub(super) const fn with_words_of_area() -> Self {
         Self { value: 0, kind: WITH_WORDS }
     }
+
+    /// The same for a call after which there may be signals to look at.
+    #[inline]
+    pub(super) fn with_signals(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
+        area.set_words(words);
+        Self { value, kind: WITH_SIGNALS }
+    }
 }
 
 /// A system call, with its arguments. Interrupts are off.
 pub(super) type Call = extern "sysv64" fn(u64, u64, u64, u64, u64) -> Outcome;
 
 /// How many there are, from 0 on.
-pub(super) const COUNT: usize = 8;
+pub(super) const COUNT: usize = 12;
 
 /// All of them, each at its number, for the assembly, which calls them.
 pub(super) static CALLS: [Call; COUNT] = {
@@ -80,6 +99,10 @@ pub(super) static CALLS: [Call; COUNT] = {
     calls[CALL] = messages::call;
     calls[REPLY] = messages::reply;
     calls[RECEIVE] = messages::receive;
+    calls[SIGNAL_ACTION] = signals::set_action;
+    calls[SIGNAL_MASK] = signals::set_mask;
+    calls[SIGNAL_SEND] = signals::send;
+    calls[SIGNAL_RETURN] = signal_return;
     calls
 };
 
@@ -100,7 +123,15 @@ extern "sysv64" fn yield_now(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome 
     if let Some(threads) = machine::threads() {
         threads.yield_now();
     }
-    Outcome::with_words(UserArea::current(), 0, [0; 2])
+    let area = UserArea::current();
+    match area.process() {
+        Some(process) if process.signals.get().is_some() => Outcome::with_signals(area, 0, [0; 2]),
+        _ => Outcome::with_words(area, 0, [0; 2]),
+    }
+}
+
+extern "sysv64" fn signal_return(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
+    Outcome { value: 0, kind: WITH_FRAME }
 }
 
 extern "sysv64" fn sum(address: u64, words: u64, _: u64, _: u64, _: u64) -> Outcome {

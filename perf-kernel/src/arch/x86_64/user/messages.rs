@@ -30,6 +30,8 @@ enum MessageError {
     Ipc(IpcError),
     /// The program's own buffer is too small, or not there.
     Buffer,
+    /// There is one, and a signal as well.
+    Signalled(Delivery),
 }
 
 impl From<IpcError> for MessageError {
@@ -49,6 +51,8 @@ impl MessageError {
                 Self::Ipc(IpcError::NoCaller) => 4,
                 Self::Ipc(IpcError::TimedOut) => 5,
                 Self::Buffer => 6,
+                Self::Ipc(IpcError::Interrupted) => 7,
+                Self::Signalled(_) => 0,
             }
     }
 }
@@ -164,7 +168,11 @@ fn leave_result(result: Result<Delivery, MessageError>) -> Outcome {
     let area = UserArea::current();
     match result {
         Ok(delivery) => Outcome::with_words(area, delivery.length as u64, delivery.words),
-        Err(error) => Outcome::with_words(area, error.code(), [0; 2]),
+        Err(MessageError::Signalled(delivery)) => {
+            Outcome::with_signals(area, delivery.length as u64, delivery.words)
+        }
+        // Not only if it was interrupted: the wait may have ended otherwise just before.
+        Err(error) => Outcome::with_signals(area, error.code(), [0; 2]),
     }
 }
 
@@ -232,7 +240,7 @@ impl<'p> Me<'p> {
     #[inline]
     fn received(&self, delivery: Delivery) -> Result<Delivery, MessageError> {
         if delivery.length > 0 {
-            self.incoming(delivery.length)?;
+            self.incoming(delivery)?;
         }
         Ok(delivery)
     }
@@ -310,7 +318,8 @@ impl<'p> Me<'p> {
 
     /// Copies what came to the program. A caller whose message cannot be taken is told so.
     #[inline(never)]
-    fn incoming(&self, length: usize) -> Result<(), MessageError> {
+    fn incoming(&self, delivery: Delivery) -> Result<(), MessageError> {
+        let length = delivery.length;
         let (address, capacity) = self.process.message_buffer.get();
         let buffer = self.take_buffer();
         let fits = length as u64 <= capacity;
@@ -319,6 +328,10 @@ impl<'p> Me<'p> {
         self.put_buffer(buffer);
         if is_copied {
             return Ok(());
+        }
+        if length & Delivery::NOTED != 0 {
+            let plain = Delivery { length: length & !Delivery::NOTED, ..delivery };
+            return self.received(plain).and_then(|plain| Err(MessageError::Signalled(plain)));
         }
         let refused = PARTIES.lock().refuse(self.party);
         self.wake(refused.unwrap_or_default());
@@ -347,6 +360,14 @@ pub(super) extern "sysv64" fn set_buffer(address: u64, capacity: u64, _: u64, _:
     let Some(process) = UserArea::current().process() else { return Outcome::value(FAILED) };
     process.message_buffer.set((address, capacity));
     Outcome::value(0)
+}
+
+/// Ends the wait of `party`, if it waits, so that it looks at its signals.
+pub(super) fn interrupt(party: PartyId) {
+    let thread = PARTIES.lock().interrupt(party);
+    if let (Some(thread), Some(threads)) = (thread, machine::threads()) {
+        threads.unpark(&thread);
+    }
 }
 
 /// Calls `work` with all parties.

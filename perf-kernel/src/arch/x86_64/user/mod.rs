@@ -11,6 +11,8 @@ mod process;
 mod programs;
 mod protection;
 mod shared_page;
+mod signal_entry;
+mod signals;
 mod tables;
 pub(super) mod translations;
 mod traps;

@@ -11,14 +11,13 @@ use spin::Mutex;
 
 use super::area::UserArea;
 use super::tables::PhysicalTables;
-use super::{entry, machine, messages, programs, translations};
+use super::{entry, machine, messages, programs, signals, translations};
 use crate::arch::x86_64::checked;
 use crate::kernel::ipc::{EndpointId, Handle, IpcError, PartyId, Right};
+use crate::kernel::signals::{MemberId, SignalError};
 use crate::kernel::threads::ThreadId;
-use crate::platform::{CopyError, Ending, Program, UserProcess};
+use crate::platform::{CopyError, Ending, PROGRAM_CODE as CODE, Program, UserProcess};
 
-/// Where the page of code lies.
-const CODE: u64 = 0x40_0000;
 /// The stack, which grows as it is used. Between it and the code nothing is mapped.
 const STACK: Range<u64> = 0x40_8000..0x41_0000;
 /// The lowest address of all that are not canonical.
@@ -41,6 +40,8 @@ pub(super) struct Process<'a> {
     pub(super) party: Cell<Option<PartyId>>,
     /// The same while it runs as a thread, which alone can wait.
     pub(super) member: Cell<Option<Member>>,
+    /// Who it is for signals; `None` as long as it has nothing to do with them.
+    pub(super) signals: Cell<Option<MemberId>>,
     /// Where the program has its messages, and how many bytes.
     pub(super) message_buffer: Cell<(u64, u64)>,
     entry: u64,
@@ -72,6 +73,7 @@ impl<'a> Process<'a> {
             kernel_stack,
             party,
             member,
+            signals: Cell::new(None),
             message_buffer,
             space: Mutex::new(space),
             entry,
@@ -119,6 +121,7 @@ impl Drop for Process<'_> {
         if let Some(party) = self.party.take() {
             messages::leave(party);
         }
+        signals::leave(self);
     }
 }
 
@@ -140,6 +143,8 @@ impl UserProcess for Process<'_> {
                 entry::user_enter(self.entry, STACK.end, first, second, self.kernel_stack.as_ptr());
             };
         });
+        // What it has made of its signals is over with the run.
+        signals::leave(self);
         self.ending.take().expect("user mode is left by an ending")
     }
 
@@ -150,9 +155,10 @@ impl UserProcess for Process<'_> {
             messages::with_parties(|parties| parties.set_wake(party, me));
             self.member.set(Some(Member { party, threads }));
         }
-        let ending = self.run(arguments);
+        let ending = signals::begin(self, self.party.get()).unwrap_or_else(|| self.run(arguments));
         self.member.set(None);
         self.party.take().into_iter().for_each(messages::leave);
+        signals::leave(self);
         ending
     }
 
@@ -170,6 +176,14 @@ impl UserProcess for Process<'_> {
             self.party.set(Some(party));
             parties.grant(party, endpoint, right)
         })
+    }
+
+    fn signal_target(&mut self) -> Result<MemberId, SignalError> {
+        signals::member(self)
+    }
+
+    fn allow_signals(&mut self, target: MemberId) -> Result<u64, SignalError> {
+        signals::allow(self, target)
     }
 
     fn activate(&mut self) {

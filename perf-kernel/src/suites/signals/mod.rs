@@ -1,0 +1,8 @@
+//! Signals of processes, for the tests of them: what one costs, and what programs can do with them.
+
+mod cases;
+mod delivery;
+mod rules;
+
+pub(super) use delivery::delivery;
+pub(super) use rules::rules;

@@ -1,0 +1,40 @@
+//! Programs in user mode that send and catch signals.
+
+use perf_kernel::wire::{BenchRecord, Status};
+use runner::collect::{Boot, BootEnd};
+
+use crate::harness::{Bench, fault_image};
+
+/// Instructions of a signal to oneself: the call, the handler and the way back.
+const DELIVERY_INSTRUCTIONS_MAX: u64 = 800;
+
+fn measured<'a>(boot: &'a Boot, id: &str) -> &'a BenchRecord {
+    let record = boot.benches.iter().find(|record| record.id == id);
+    let record = record.unwrap_or_else(|| panic!("{id}: {boot:#?}"));
+    assert_eq!(record.status, Status::Measured, "{record:#?}");
+    record
+}
+
+fn figure(record: &BenchRecord, name: &str) -> u64 {
+    let figure = record.figures.iter().find(|figure| figure.name == name);
+    figure.unwrap_or_else(|| panic!("{name}: {record:#?}")).value
+}
+
+#[test]
+fn a_signal_is_handled_once_and_in_few_instructions_and_no_program_gets_further_by_one() {
+    let boot = Bench::new("").boot_plan_exactly(
+        &fault_image("bios"),
+        "filter = [\"fault/signal\"]\n",
+        "signals.transcript",
+    );
+    assert_eq!(boot.end, BootEnd::Done, "{boot:#?}");
+    let delivery = measured(&boot, "fault/signal-delivery");
+    let sent = figure(delivery, "signals_sent");
+    assert!(sent > 100 && figure(delivery, "signals_handled") == sent, "{delivery:#?}");
+    let summary = delivery.summary.as_ref().expect("a summary");
+    let instructions = summary.p50 / delivery.iterations;
+    println!("{instructions} instructions");
+    assert!(instructions <= DELIVERY_INSTRUCTIONS_MAX, "{delivery:#?}");
+    // The kernel fails it with the program that did not end as it must.
+    assert!(figure(measured(&boot, "fault/signal-rules"), "cases") > 30);
+}
