@@ -161,6 +161,8 @@ pub enum ProgramHandler {
     Nest,
     /// Writes the word at [`PROGRAM_DATA`] + 1032 to the frame, at the place that the word before it says.
     Forge,
+    /// Sets the word at [`PROGRAM_DATA`] + 8, and changes vector registers.
+    Stop,
 }
 
 impl ProgramHandler {
@@ -224,9 +226,13 @@ pub enum Program {
     /// is the result; -2 gives the flags; -3 takes RDI as the stack pointer; -4 reads four bytes at RDI, by an
     /// instruction of two.
     Script,
-    /// Has signal 10 counted at [`PROGRAM_DATA`] and sends it to itself once, and then as often as the first argument says. Exits with what
-    /// these have counted, and the counter before and after.
+    /// Has signal 10 counted at [`PROGRAM_DATA`] and sends it to itself once, and then as often as the first argument says.
+    /// Exits with what these have counted, and the counter before and after.
     Signals,
+    /// Counts at [`PROGRAM_DATA`] without a system call until signal 10 has come. Numbers that follow from the first argument
+    /// are in R8 to R15, all XMM, and the upper halves of two YMM where there are such. Exits with the count, and how often
+    /// one of them was not as before.
+    Loop,
     /// Has the kernel add up words at the address that the first argument is, as many as the second says, and exits with
     /// what the call returns.
     SumWords,

@@ -47,6 +47,13 @@ static BENCHES: &[Bench] = &[
             "programs that send, catch, block and forge signals, one after another",
         )
     },
+    Bench {
+        body: Body::Built(signals::preemption),
+        ..Bench::new(
+            "fault/user-preemption",
+            "two programs that only count, and a third that ends them by signals",
+        )
+    },
     Bench { body: Body::Built(page_fault), ..Bench::new("fault/page-fault", "read where no page is") },
     Bench { body: Body::Built(invalid_opcode), ..Bench::new("fault/invalid-opcode", "execute UD2") },
     Bench {

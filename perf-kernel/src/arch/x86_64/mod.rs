@@ -74,6 +74,8 @@ mod stacks;
 pub mod startup;
 #[cfg(feature = "kernel")]
 mod steal;
+#[cfg(feature = "kernel")]
+mod task_state;
 #[cfg(any(feature = "kernel", test))]
 mod thread_hand_over;
 #[cfg(any(feature = "kernel", test))]

@@ -2,7 +2,9 @@
 
 mod cases;
 mod delivery;
+mod preemption;
 mod rules;
 
 pub(super) use delivery::delivery;
+pub(super) use preemption::preemption;
 pub(super) use rules::rules;

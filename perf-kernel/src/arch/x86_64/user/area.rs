@@ -10,6 +10,7 @@ use x86_64::registers::model_specific::KernelGsBase;
 
 use super::process::Process;
 use crate::arch::x86_64::per_cpu::{self, CpuArea};
+use crate::arch::x86_64::task_state::TaskState;
 use crate::arch::x86_64::vector_state;
 use crate::kernel::signals::Signal;
 
@@ -17,8 +18,8 @@ use crate::kernel::signals::Signal;
 #[derive(Debug)]
 #[repr(C)]
 pub(in crate::arch::x86_64) struct UserArea {
-    /// The stack that system calls run on: that of whoever entered user mode, below what it keeps there.
-    pub(super) kernel_stack: AtomicU64,
+    /// With the stack that system calls and interrupts run on: that of whoever entered user mode, below what it keeps there.
+    pub(in crate::arch::x86_64) task_state: TaskState,
     /// The stack pointer of user mode, for a moment.
     pub(super) user_stack: AtomicU64,
     /// What runs in user mode or is copied from and to; null if nothing.
@@ -43,7 +44,7 @@ impl UserArea {
 
     pub(in crate::arch::x86_64) const fn new() -> Self {
         Self {
-            kernel_stack: AtomicU64::new(0),
+            task_state: TaskState::new(),
             user_stack: AtomicU64::new(0),
             process: AtomicPtr::new(ptr::null_mut()),
             has_avx: AtomicBool::new(false),

@@ -14,7 +14,7 @@ use spin::{Mutex, Once};
 use super::process::Process;
 use super::shared_page::SpaceOfOnePage;
 use super::tables::PhysicalTables;
-use super::{kernel_half, messages, translations};
+use super::{kernel_half, messages};
 use crate::arch::PhysicalMemory;
 use crate::arch::x86_64::bare_threads::BareHardware;
 use crate::arch::x86_64::checked;
@@ -118,10 +118,9 @@ struct Lent<'p> {
 unsafe impl Send for Lent<'_> {}
 
 impl Lent<'_> {
-    /// Runs it to its end; afterwards no CPU uses its address space.
+    /// Runs it to its end.
     fn run(self) -> u64 {
         *self.ending = Some(self.process.run_as_thread(self.arguments));
-        translations::switch_to(translations::kernel_root());
         0
     }
 }

@@ -249,6 +249,7 @@ impl<'p> Me<'p> {
     fn wake(&self, thread: ThreadId) {
         if thread != ThreadId::NONE {
             self.threads.unpark(&thread);
+            share_turns(self.threads, Some(self.process));
         }
     }
 
@@ -367,6 +368,15 @@ pub(super) fn interrupt(party: PartyId) {
     let thread = PARTIES.lock().interrupt(party);
     if let (Some(thread), Some(threads)) = (thread, machine::threads()) {
         threads.unpark(&thread);
+        share_turns(threads, UserArea::current().process());
+    }
+}
+
+/// Lets the timer end the turn of `caller`, which has made another thread ready, if interrupts come in it. They do not in
+/// the kernel, and whoever takes none is asked for no turns.
+fn share_turns(threads: KernelThreads, caller: Option<&Process<'_>>) {
+    if caller.is_some_and(|process| process.has_interrupts.get()) {
+        threads.share_turns();
     }
 }
 

@@ -19,6 +19,7 @@ mod traps;
 
 pub(super) use area::UserArea;
 pub(super) use protection::{install_on_cpu, leave};
+pub(super) use signals::before_user_mode;
 pub(super) use translations::uses_kernel_tables;
 pub(super) use traps::handle;
 

@@ -172,7 +172,7 @@ global_asm!(
     user_data = const USER_DATA,
     words = const offset_of!(CpuArea, user.words),
     interrupted = const offset_of!(CpuArea, user.interrupted),
-    kernel_stack = const offset_of!(CpuArea, user.kernel_stack),
+    kernel_stack = const offset_of!(CpuArea, user.task_state.kernel_stack),
     vector_components = const offset_of!(CpuArea, user.vector_components),
     modes = const offset_of!(SignalFrame, modes),
     area_bytes = const vector_state::AREA_BYTES,

@@ -166,10 +166,23 @@ pub(super) fn take_fault(
     true
 }
 
+/// Has an interrupt out of user mode return by way of the program's signals, if some came meanwhile.
+pub(in crate::arch::x86_64) fn before_user_mode(frame: &mut TrapFrame) {
+    let area = UserArea::current();
+    let Some(member) = area.process().and_then(|process| process.signals.get()) else { return };
+    let is_ready = SIGNALS.lock().signals_mut(member).is_some_and(|signals| signals.is_ready());
+    if is_ready {
+        divert(area, frame);
+    }
+}
+
 /// Sends the return of an interrupt or exception by way of [`deliver`], on the kernel stack of the program's thread.
 fn divert(area: &UserArea, frame: &mut TrapFrame) {
     area.set_interrupted([frame.rip, frame.rflags, frame.rsp]);
-    frame.resume_in_kernel(signal_entry::interrupted_address(), area.kernel_stack.load(Ordering::Relaxed));
+    frame.resume_in_kernel(
+        signal_entry::interrupted_address(),
+        area.task_state.kernel_stack.load(Ordering::Relaxed),
+    );
 }
 
 /// Makes of the frame what the program goes on with: as before, or in a handler. `image` has its vector and x87 registers;

@@ -61,7 +61,7 @@ fn tell(area: &UserArea, process: &Process<'_>, frame: &mut TrapFrame) {
         rip: frame.rip,
         address,
     }));
-    frame.resume_in_kernel(entry::finish_address(), area.kernel_stack.load(Ordering::Relaxed));
+    frame.resume_in_kernel(entry::finish_address(), area.task_state.kernel_stack.load(Ordering::Relaxed));
 }
 
 /// Whether the page of a page fault with `error_code` is there now (Intel SDM volume 3, section 4.7).
