@@ -61,26 +61,48 @@ impl Outcome {
         Self { value, kind: VALUE }
     }
 
-    /// What a call leaves that may have waited: all vector registers are cleared, since another program may have used
-    /// them meanwhile.
+    /// The same for a call after which there may be signals to look at.
+    #[inline]
+    pub(super) fn with_signals(area: &UserArea, value: u64) -> Self {
+        Waited::with_signals(area, value, [0; 2]).0
+    }
+}
+
+/// What a system call leaves that may have waited: all vector registers are cleared, since another program may have used
+/// them meanwhile.
+pub(super) struct Waited(Outcome);
+
+impl Waited {
+    /// Two words as well.
     #[inline]
     pub(super) fn with_words(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
         area.set_words(words);
-        Self { value, kind: WITH_WORDS }
+        Self(Outcome { value, kind: WITH_WORDS })
     }
 
     /// The same with the value 0 and the words that the CPU's area has already.
     #[inline]
     pub(super) const fn with_words_of_area() -> Self {
-        Self { value: 0, kind: WITH_WORDS }
+        Self(Outcome { value: 0, kind: WITH_WORDS })
     }
 
-    /// The same for a call after which there may be signals to look at.
+    /// The same where there may be signals to look at.
     #[inline]
     pub(super) fn with_signals(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
         area.set_words(words);
-        Self { value, kind: WITH_SIGNALS }
+        Self(Outcome { value, kind: WITH_SIGNALS })
     }
+}
+
+/// The right to stop the calling thread, which a system call has as long as it owes a [`Waited`].
+#[derive(Clone, Copy)]
+pub(super) struct MayWait(());
+
+/// Does the work of a system call that may wait.
+#[expect(clippy::inline_always, reason = "it is there for its types alone")]
+#[inline(always)]
+pub(super) fn may_wait(work: impl FnOnce(MayWait) -> Waited) -> Outcome {
+    work(MayWait(())).0
 }
 
 /// A system call, with its arguments. Interrupts are off.
@@ -120,14 +142,16 @@ extern "sysv64" fn exit(status: u64, first: u64, second: u64, _: u64, _: u64) ->
 }
 
 extern "sysv64" fn yield_now(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
-    if let Some(threads) = machine::threads() {
-        threads.yield_now();
-    }
-    let area = UserArea::current();
-    match area.process() {
-        Some(process) if process.signals.get().is_some() => Outcome::with_signals(area, 0, [0; 2]),
-        _ => Outcome::with_words(area, 0, [0; 2]),
-    }
+    may_wait(|may_wait| {
+        if let Some(threads) = machine::threads() {
+            threads.waiting(may_wait).yield_now();
+        }
+        let area = UserArea::current();
+        match area.process() {
+            Some(process) if process.signals.get().is_some() => Waited::with_signals(area, 0, [0; 2]),
+            _ => Waited::with_words(area, 0, [0; 2]),
+        }
+    })
 }
 
 extern "sysv64" fn signal_return(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {

@@ -6,7 +6,6 @@ use core::ops::Range;
 use multios_core::memory::FRAME_BYTES;
 use multios_core::memory::FrameCache;
 use multios_core::memory::paging::{Access, AddressSpace, MapError, Touch, USER_END, USER_START};
-use multios_core::sync::Scheduler;
 use spin::Mutex;
 
 use super::area::UserArea;
@@ -30,7 +29,7 @@ const NOT_CANONICAL: u64 = 1 << 47;
 #[derive(Clone, Copy)]
 pub(super) struct Member {
     pub(super) party: PartyId,
-    pub(super) threads: machine::KernelThreads,
+    pub(super) threads: machine::Waker,
 }
 
 /// A program in its address space.

@@ -66,7 +66,7 @@ pub(super) extern "sysv64" fn set_action(number: u64, entry: u64, return_to: u64
 /// Blocks the signals of `bits` and no others; those that came meanwhile come now.
 pub(super) extern "sysv64" fn set_mask(bits: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
     let before = with_own(|signals| signals.set_mask(bits));
-    Outcome::with_signals(UserArea::current(), before.map_or_else(code, SignalSet::bits), [0; 2])
+    Outcome::with_signals(UserArea::current(), before.map_or_else(code, SignalSet::bits))
 }
 
 /// Sends signal `number` to the process that the caller names by `target`, and ends its wait if it waits.
@@ -81,7 +81,7 @@ pub(super) extern "sysv64" fn send(target: u64, number: u64, _: u64, _: u64, _: 
     };
     match sent() {
         Err(error) => Outcome::value(code(error)),
-        Ok(_) if target == 0 => Outcome::with_signals(area, 0, [0; 2]),
+        Ok(_) if target == 0 => Outcome::with_signals(area, 0),
         Ok(party) => {
             party.flatten().into_iter().for_each(messages::interrupt);
             Outcome::value(0)
