@@ -18,6 +18,6 @@ pub use interface::{
 };
 pub use threads::{OnThreads, Runner, on_threads};
 pub use user_mode::{
-    CopyError, Ending, KernelHalf, PROGRAM_DATA, Part, Program, SharedPage, Together, UserFault, UserMode,
-    UserProcess,
+    CopyError, Ending, KernelHalf, PROGRAM_CODE, PROGRAM_DATA, PROGRAM_NOTES, Part, Program, ProgramHandler,
+    SharedPage, Together, UserFault, UserMode, UserProcess,
 };

@@ -8,6 +8,7 @@ use core::ops::Range;
 use multios_core::memory::paging::{Access, MapError};
 
 use crate::kernel::ipc::{EndpointId, Handle, IpcError, IpcUsage, Right};
+use crate::kernel::signals::{MemberId, SignalError};
 
 /// The means of the kernel to run programs. Frames that it keeps at hand go back when it is dropped.
 pub trait UserMode {
@@ -76,6 +77,18 @@ pub trait UserProcess {
     /// See [`IpcError`].
     fn grant(&mut self, endpoint: EndpointId, right: Right) -> Result<Handle, IpcError>;
 
+    /// What others are allowed to send signals to, until its next run has ended.
+    ///
+    /// # Errors
+    /// The heap is full.
+    fn signal_target(&mut self) -> Result<MemberId, SignalError>;
+
+    /// Lets it send signals to `target` until its next run has ended, and says by which number; the first is 1.
+    ///
+    /// # Errors
+    /// See [`SignalError`].
+    fn allow_signals(&mut self, target: MemberId) -> Result<u64, SignalError>;
+
     /// Makes its address space the one in use, as a run does, for the calls below. It stays in use until another is.
     fn activate(&mut self);
 
@@ -127,6 +140,41 @@ pub trait UserProcess {
 
 /// Where programs look for memory that they are to be given.
 pub const PROGRAM_DATA: u64 = 0x1000_0000;
+/// Where the code of all programs lies.
+pub const PROGRAM_CODE: u64 = 0x40_0000;
+/// Where programs keep an account of signals: how many were noted, and of each its number, what it was told beside, and
+/// the address.
+pub const PROGRAM_NOTES: u64 = PROGRAM_DATA + 2048;
+
+/// Functions of every program for signals to call; each has its place in the page of code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramHandler {
+    /// Where the others return to: it goes on where the signal came.
+    GoBack,
+    /// Adds one to the word at [`PROGRAM_DATA`].
+    Count,
+    /// Notes the signal at [`PROGRAM_NOTES`].
+    Note,
+    /// Notes the signal, and makes the program go on two bytes further; changes vector registers.
+    Skip,
+    /// Notes the signal, sends itself signal 12, and then notes number 100.
+    Nest,
+    /// Writes the word at [`PROGRAM_DATA`] + 1032 to the frame, at the place that the word before it says.
+    Forge,
+    /// Sets the word at [`PROGRAM_DATA`] + 8, and changes vector registers.
+    Stop,
+}
+
+impl ProgramHandler {
+    /// Bytes that each has.
+    pub const BYTES: u64 = 64;
+
+    /// Where it begins.
+    #[must_use]
+    pub const fn address(self) -> u64 {
+        PROGRAM_CODE + Self::BYTES * self as u64
+    }
+}
 
 /// A page of user memory that several CPUs use at the same time. What it takes goes back when it is dropped.
 pub trait SharedPage: Sync {
@@ -178,8 +226,17 @@ pub enum Program {
     /// Exits with the number of messages, and why it ended.
     Answer,
     /// Makes system calls whose RAX, RDI, RSI, RDX, R10 and R8 stand at [`PROGRAM_DATA`], and puts RAX in the place of the
-    /// first of them, until that is zero.
+    /// first of them, until that is zero. A negative RAX is no call: -1 executes UD2, with RDI in a vector register, which
+    /// is the result; -2 gives the flags; -3 takes RDI as the stack pointer; -4 reads four bytes at RDI, by an
+    /// instruction of two.
     Script,
+    /// Has signal 10 counted at [`PROGRAM_DATA`] and sends it to itself once, and then as often as the first argument says.
+    /// Exits with what these have counted, and the counter before and after.
+    Signals,
+    /// Counts at [`PROGRAM_DATA`] without a system call until signal 10 has come. Numbers that follow from the first argument
+    /// are in R8 to R15, all XMM, and the upper halves of two YMM where there are such. Exits with the count, and how often
+    /// one of them was not as before.
+    Loop,
     /// Has the kernel add up words at the address that the first argument is, as many as the second says, and exits with
     /// what the call returns.
     SumWords,
@@ -214,6 +271,8 @@ pub enum Ending {
     Exited([u64; 3]),
     /// By an exception.
     Faulted(UserFault),
+    /// By the signal of this number.
+    Signalled(u8),
 }
 
 /// An exception that ended a program.

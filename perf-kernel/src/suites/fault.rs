@@ -9,7 +9,7 @@ use core::mem::ManuallyDrop;
 
 use multios_core::sync::Scheduler;
 
-use super::stress;
+use super::{signals, stress};
 use crate::arch::{checked, faults};
 use crate::measure::{BenchError, Bencher, Expected};
 use crate::platform::{Ending, OnThreads, Program, Runner, on_threads};
@@ -35,6 +35,24 @@ static BENCHES: &[Bench] = &[
     Bench {
         body: Body::Built(checked_load),
         ..Bench::new("fault/checked-load", "three checked loads: one that works and two that fault")
+    },
+    Bench {
+        body: Body::Built(signals::delivery),
+        ..Bench::new("fault/signal-delivery", "a signal to oneself: sent, handled, and gone on from")
+    },
+    Bench {
+        body: Body::Built(signals::rules),
+        ..Bench::new(
+            "fault/signal-rules",
+            "programs that send, catch, block and forge signals, one after another",
+        )
+    },
+    Bench {
+        body: Body::Built(signals::preemption),
+        ..Bench::new(
+            "fault/user-preemption",
+            "two programs that only count, and a third that ends them by signals",
+        )
     },
     Bench { body: Body::Built(page_fault), ..Bench::new("fault/page-fault", "read where no page is") },
     Bench { body: Body::Built(invalid_opcode), ..Bench::new("fault/invalid-opcode", "execute UD2") },

@@ -19,6 +19,8 @@ mod scale;
 mod security;
 mod selection;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod signals;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod stress;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod traffic;

@@ -8,3 +8,4 @@ mod harness;
 mod machines;
 mod network;
 mod processors;
+mod signals;

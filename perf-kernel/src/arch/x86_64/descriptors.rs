@@ -7,9 +7,9 @@ use x86_64::VirtAddr;
 use x86_64::instructions::segmentation::{CS, DS, ES, FS, GS, SS, Segment};
 use x86_64::instructions::tables::load_tss;
 use x86_64::structures::gdt::{Descriptor, GlobalDescriptorTable, SegmentSelector};
-use x86_64::structures::tss::TaskStateSegment;
 
 use super::Ring0;
+use super::task_state::TaskState;
 
 /// Room for encoding a crash record and drawing it, which the handler does on the stack it is given.
 pub(super) const STACK_BYTES: usize = 64 * 1024;
@@ -66,9 +66,6 @@ unsafe impl Sync for Stack {}
 static STACKS: [Stack; ExceptionStack::ALL.len()] =
     [const { Stack(UnsafeCell::new([0; STACK_BYTES])) }; ExceptionStack::ALL.len()];
 
-/// What interrupts without a stack of their own run on when they come out of user mode.
-static PRIVILEGE_STACK: Stack = Stack(UnsafeCell::new([0; STACK_BYTES]));
-
 /// The kernel's code segment. The order of the four is the one that SYSCALL and SYSRET want: code before data for the
 /// kernel, data before code for user mode (Intel SDM volume 2, SYSCALL and SYSRET; AMD APM volume 2, section 6.1.1).
 pub(super) const KERNEL_CODE: u16 = 1 << 3;
@@ -81,10 +78,10 @@ pub(super) const USER_CODE: u16 = 4 << 3 | 3;
 
 static FIRST: Once<Descriptors> = Once::new();
 
-/// The segments and the task state of one CPU.
+/// The segments of one CPU, and where its exceptions run.
 #[derive(Debug)]
 pub(super) struct Descriptors {
-    task_state: TaskStateSegment,
+    tops: [VirtAddr; ExceptionStack::ALL.len()],
     table: Once<(GlobalDescriptorTable, Selectors)>,
 }
 
@@ -96,26 +93,22 @@ struct Selectors {
 }
 
 /// Loads the first CPU's own segments and task state, and gives the selector of its code, which is that of every CPU.
-pub(super) fn load(_ring0: Ring0) -> SegmentSelector {
+pub(super) fn load(_ring0: Ring0, task_state: &'static TaskState) -> SegmentSelector {
     let top = |stack: &Stack| VirtAddr::from_ptr(stack.0.get()) + STACK_BYTES as u64;
     let tops = || ExceptionStack::ALL.map(|stack| top(&STACKS[usize::from(stack.index())]));
-    FIRST.call_once(|| Descriptors::new(tops(), top(&PRIVILEGE_STACK))).load()
+    FIRST.call_once(|| Descriptors::new(tops())).load(task_state)
 }
 
 impl Descriptors {
-    /// Those of a CPU whose exceptions run on stacks that end at `tops`, in the order of [`ExceptionStack::ALL`], and whose
-    /// interrupts out of user mode run on one that ends at `privilege_top`.
-    pub(super) fn new(tops: [VirtAddr; ExceptionStack::ALL.len()], privilege_top: VirtAddr) -> Self {
-        let mut task_state = TaskStateSegment::new();
-        task_state.privilege_stack_table[0] = privilege_top;
-        for (stack, top) in ExceptionStack::ALL.into_iter().zip(tops) {
-            task_state.interrupt_stack_table[usize::from(stack.index())] = top;
-        }
-        Self { task_state, table: Once::new() }
+    /// Those of a CPU whose exceptions run on stacks that end at `tops`, in the order of [`ExceptionStack::ALL`].
+    pub(super) const fn new(tops: [VirtAddr; ExceptionStack::ALL.len()]) -> Self {
+        Self { tops, table: Once::new() }
     }
 
-    /// Loads them on the CPU that calls, the only one to do so, and gives the selector of its code.
-    pub(super) fn load(&'static self) -> SegmentSelector {
+    /// Loads them on the CPU that calls, the only one to do so, with the task state of its area, and gives the selector of
+    /// its code.
+    pub(super) fn load(&'static self, task_state: &'static TaskState) -> SegmentSelector {
+        task_state.set_exception_stacks(&self.tops);
         let (table, selectors) = self.table.call_once(|| {
             let mut table = GlobalDescriptorTable::new();
             let code = table.append(Descriptor::kernel_code_segment());
@@ -126,7 +119,7 @@ impl Descriptors {
                 [code.0, data.0, user[0], user[1]],
                 [KERNEL_CODE, KERNEL_DATA, USER_DATA, USER_CODE]
             );
-            let task_state = table.append(Descriptor::tss_segment(&self.task_state));
+            let task_state = table.append(task_state.descriptor());
             (table, Selectors { code, data, task_state })
         });
         table.load();

@@ -47,9 +47,10 @@ pub struct Handler {
 /// Takes over the processor's tables, with interrupts off and the interrupt controllers of old masked.
 pub fn install(ring0: Ring0, handler: Handler) {
     let handler = HANDLER.call_once(|| handler);
-    let code = descriptors::load(ring0);
+    let area = per_cpu::first(&handler.stack);
+    let code = descriptors::load(ring0, area.task_state());
     interrupt_table::load(code);
-    per_cpu::install_first(handler.stack.clone());
+    per_cpu::install_first(area);
     pic::mask(Ports::new(ring0));
 }
 
@@ -86,6 +87,9 @@ pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
                 INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
             }
             signals::take(u8::try_from(frame.vector).unwrap_or(u8::MAX));
+            if frame.is_from_user() {
+                user::before_user_mode(frame);
+            }
         }
         // What user mode does is its own affair, and the pages that it was promised come when they are touched.
         _ if user::handle(frame) => {}

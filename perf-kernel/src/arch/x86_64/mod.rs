@@ -68,6 +68,8 @@ mod processor;
 pub mod recovery;
 #[cfg(feature = "kernel")]
 mod shootdown;
+#[cfg(any(feature = "kernel", test))]
+mod signal_frame;
 #[cfg(feature = "kernel")]
 pub mod signals;
 #[cfg(feature = "kernel")]
@@ -76,6 +78,8 @@ mod stacks;
 pub mod startup;
 #[cfg(feature = "kernel")]
 mod steal;
+#[cfg(feature = "kernel")]
+mod task_state;
 #[cfg(any(feature = "kernel", test))]
 mod thread_hand_over;
 #[cfg(any(feature = "kernel", test))]

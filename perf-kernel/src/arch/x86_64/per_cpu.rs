@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsiz
 use spin::Once;
 
 use super::checked;
+use super::task_state::TaskState;
 use super::user::UserArea;
 use super::user::translations::InUse;
 use super::work::Job;
@@ -92,15 +93,24 @@ impl CpuArea {
         index
     }
 
+    /// Where it finds the stacks of the kernel.
+    pub(super) const fn task_state(&self) -> &TaskState {
+        &self.user.task_state
+    }
+
     /// By which others send to it.
     pub(super) fn apic_id(&self) -> u32 {
         self.apic_id.load(Ordering::Relaxed)
     }
 }
 
-/// Gives the first CPU its area.
-pub(super) fn install_first(stack: Range<u64>) {
-    let area = FIRST.call_once(|| CpuArea::new(0, 0, stack));
+/// The area of the first CPU, whose stack is `stack`.
+pub(super) fn first(stack: &Range<u64>) -> &'static CpuArea {
+    FIRST.call_once(|| CpuArea::new(0, 0, stack.clone()))
+}
+
+/// Gives the first CPU `area`, which is its.
+pub(super) fn install_first(area: &'static CpuArea) {
     adopt(area);
     publish(area);
 }

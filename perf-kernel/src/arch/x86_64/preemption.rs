@@ -73,6 +73,18 @@ impl<H: Hardware> ThreadSystem<H> {
         }
     }
 
+    /// Lets the timer end the turn of the calling thread, if others are ready that are as urgent: for one that takes no
+    /// interrupts where it makes them ready, but does soon.
+    pub fn share_turns(&self) {
+        self.quietly(|| {
+            let table = self.table.lock();
+            let cpu = self.hardware.cpu();
+            if table.is_shared(cpu) {
+                self.begin_turn(cpu);
+            }
+        });
+    }
+
     /// Calls `work` with interrupts on, in the calling thread and in those that it starts.
     pub fn preemptibly(&self, work: &mut dyn FnMut()) {
         let had_interrupts = self.hardware.interrupts_off();

@@ -22,7 +22,7 @@ const EXCEPTION_STACK_BYTES: u64 = descriptors::STACK_BYTES as u64;
 const EXCEPTION_STACKS: usize = ExceptionStack::ALL.len();
 
 const _: () = {
-    let others = (EXCEPTION_STACK_BYTES + FRAME_BYTES) * (EXCEPTION_STACKS as u64 + 1);
+    let others = (EXCEPTION_STACK_BYTES + FRAME_BYTES) * EXCEPTION_STACKS as u64;
     assert!(KERNEL_STACK_BYTES + FRAME_BYTES + others <= CPU_BYTES);
 };
 
@@ -33,8 +33,6 @@ pub(super) struct CpuStacks {
     pub(super) kernel: Range<u64>,
     /// The ends of those for exceptions, in the order of [`ExceptionStack::ALL`].
     pub(super) exceptions: [VirtAddr; EXCEPTION_STACKS],
-    /// The end of that for interrupts out of user mode.
-    pub(super) privilege: VirtAddr,
 }
 
 /// Maps stacks in place number `place`, where none are yet, with frames of `frames`; `None` if these run out. What was
@@ -54,8 +52,7 @@ pub(super) fn map(memory: &PhysicalMemory, frames: &mut Frames, place: u32) -> O
     for end in &mut exceptions {
         *end = VirtAddr::new(next(EXCEPTION_STACK_BYTES)?.end);
     }
-    let privilege = VirtAddr::new(next(EXCEPTION_STACK_BYTES)?.end);
-    Some(CpuStacks { kernel, exceptions, privilege })
+    Some(CpuStacks { kernel, exceptions })
 }
 
 /// The loader's page tables, which are added to and never changed: no CPU can have cached what was not there.

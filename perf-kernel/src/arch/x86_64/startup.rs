@@ -96,7 +96,7 @@ impl Starter {
         let set_up: &'static SetUp = Box::leak(Box::new(SetUp {
             ring0: self.ring0,
             area: CpuArea::new(index, apic_id, stacks.kernel),
-            descriptors: Descriptors::new(stacks.exceptions, stacks.privilege),
+            descriptors: Descriptors::new(stacks.exceptions),
             has_started: AtomicBool::new(false),
         }));
         let argument = u64::try_from(core::ptr::from_ref(set_up).expose_provenance()).unwrap_or(0);
@@ -123,7 +123,7 @@ impl Starter {
 
 /// What another CPU does first in Rust: on its own stack, in the kernel's address space, with interrupts off.
 pub(super) extern "sysv64" fn enter(set_up: &'static SetUp) -> ! {
-    let code = set_up.descriptors.load();
+    let code = set_up.descriptors.load(set_up.area.task_state());
     interrupt_table::load(code);
     per_cpu::adopt(&set_up.area);
     user::install_on_cpu(set_up.ring0);

@@ -27,7 +27,7 @@ pub(super) struct TrapFrame {
     pub(super) error_code: u64,
     pub(super) rip: u64,
     cs: u64,
-    rflags: u64,
+    pub(super) rflags: u64,
     pub(super) rsp: u64,
     ss: u64,
 }

@@ -8,9 +8,9 @@ use core::mem::MaybeUninit;
 /// The components that are kept: x87, SSE, AVX and the three of AVX-512 (Intel SDM volume 1, section 13.1).
 const COMPONENTS: u64 = 0b1110_0111;
 /// Where the last of them ends (section 13.4.3 and CPUID leaf 0DH).
-const AREA_BYTES: usize = 2688;
+pub(super) const AREA_BYTES: usize = 2688;
 /// Where the header of an area lies, of which XRSTOR wants all but the first eight bytes zero (section 13.4.2).
-const HEADER: usize = 512;
+pub(super) const HEADER: usize = 512;
 const HEADER_BYTES: usize = 64;
 
 /// How this processor keeps them.
@@ -103,6 +103,35 @@ unsafe extern "sysv64" {
 #[repr(C, align(64))]
 pub(super) struct Area([u8; AREA_BYTES]);
 
+/// Bytes that an image of `components` takes in the standard format (Intel SDM volume 1, section 13.4.3), or that of
+/// FXSAVE if there are none.
+pub(super) const fn image_bytes(components: u64) -> usize {
+    /// The three of AVX-512.
+    const AVX512: u64 = 0b1110_0000;
+    const AVX: u64 = 0b100;
+    match components {
+        0 => HEADER,
+        some if some & AVX512 != 0 => AREA_BYTES,
+        some if some & AVX != 0 => HEADER + HEADER_BYTES + 256,
+        _ => HEADER + HEADER_BYTES,
+    }
+}
+
+/// Makes `image`, of [`image_bytes`] that somebody else wrote, one that XRSTOR of `components`, or FXRSTOR, takes without
+/// an exception: reserved bits are clear (Intel SDM volume 1, section 13.8.1), and the format is the standard one.
+pub(super) fn make_valid(image: &mut [u8], components: u64) {
+    const MXCSR: usize = 24;
+    // The upper half of MXCSR is reserved.
+    if let Some(reserved) = image.get_mut(MXCSR + 2..MXCSR + 4) {
+        reserved.fill(0);
+    }
+    let Some(header) = image.get_mut(HEADER..) else { return };
+    if let Some((state, rest)) = header.split_first_chunk_mut::<8>() {
+        *state = (u64::from_le_bytes(*state) & components).to_le_bytes();
+        rest.iter_mut().take(HEADER_BYTES - 8).for_each(|byte| *byte = 0);
+    }
+}
+
 /// Calls `work` and brings the vector and x87 registers back that it has changed, in an interrupt whose stub does the
 /// same for what this function's own code changes: x87 and XMM, and no upper halves.
 ///
@@ -190,6 +219,27 @@ mod tests {
             );
         }
         assert_eq!(after[2..], before[2..]);
+    }
+
+    #[test]
+    fn an_image_of_any_bytes_is_taken_without_an_exception() {
+        let Method::Xsave(components) = Method::detect() else { return };
+        let mut stream = 1_u64;
+        for _ in 0..1000 {
+            let mut area = Area([0; AREA_BYTES]);
+            for word in area.0.chunks_exact_mut(8) {
+                stream = stream.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+                word.copy_from_slice(&(stream ^ stream >> 29).to_le_bytes());
+            }
+            make_valid(&mut area.0[..image_bytes(components)], components);
+            let mut own = Area([0; AREA_BYTES]);
+            // SAFETY: the area is aligned and large enough, and the components are on.
+            unsafe { xsave(own.0.as_mut_ptr(), components) };
+            // SAFETY: reserved bits are clear, which is what is tested; the next instruction brings the own ones back.
+            unsafe { xrstor(area.0.as_ptr(), components) };
+            // SAFETY: the area is as XSAVE has left it.
+            unsafe { xrstor(own.0.as_ptr(), components) };
+        }
     }
 
     extern "sysv64" fn clear_all() {

@@ -4,6 +4,7 @@
 //! wait. This is the decision alone, which a test can script; `arch` carries it out.
 
 mod at_once;
+mod interrupt;
 mod line;
 mod places;
 mod table;

@@ -271,7 +271,7 @@ impl<W: Copy + Default, B: Default> Ipc<W, B> {
     }
 
     /// Ends the wait of `id` with `outcome`, if it waits, and says how to wake it.
-    fn end_wait(&mut self, id: PartyId, outcome: Result<Delivery, IpcError>) -> Option<W> {
+    pub(super) fn end_wait(&mut self, id: PartyId, outcome: Result<Delivery, IpcError>) -> Option<W> {
         let party = self.party(id)?;
         let state = mem::replace(&mut party.state, State::Running);
         if state == State::Running {
@@ -317,7 +317,7 @@ impl<W: Copy + Default, B: Default> Ipc<W, B> {
     }
 
     #[inline]
-    fn party(&mut self, id: PartyId) -> Option<&mut Party<W, B>> {
+    pub(super) fn party(&mut self, id: PartyId) -> Option<&mut Party<W, B>> {
         self.parties.at(id.0)
     }
 

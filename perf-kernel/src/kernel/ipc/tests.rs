@@ -193,6 +193,22 @@ impl Game {
         self.ipc.cancel(id);
     }
 
+    fn interrupt(&mut self, number: usize) {
+        let Some(player) = &mut self.players[number] else { return };
+        let (id, doing) = (player.id, player.doing);
+        if doing != Doing::Running {
+            player.doing = Doing::Running;
+            player.outcome = Some(Err(IpcError::Interrupted));
+        } else if let Some(Ok(delivery)) = &mut player.outcome {
+            delivery.length |= Delivery::NOTED;
+        }
+        if let Doing::Awaiting(server) = doing {
+            self.player(server).caller = None;
+        }
+        let expected = (doing != Doing::Running).then_some(number);
+        assert_eq!(self.ipc.interrupt(id), expected);
+    }
+
     fn leave(&mut self, number: usize) {
         let player = self.players[number].take().expect("it plays");
         if let Some(caller) = player.caller {
@@ -245,10 +261,10 @@ impl Game {
 proptest! {
     #[test]
     fn parties_meet_as_in_the_model(
-        steps in prop::collection::vec((0_u8..19, 0..PARTIES, 0_usize..4, 0_u64..3), 1..120),
+        steps in prop::collection::vec((0_u8..19, 0..PARTIES, 0_usize..4, 0_u64..3, 0..4 * PARTIES), 1..120),
     ) {
         let mut game = Game::new();
-        for (step, (action, number, pick, word)) in steps.into_iter().enumerate() {
+        for (step, (action, number, pick, word, interrupted)) in steps.into_iter().enumerate() {
             game.step = step;
             let Some(player) = &game.players[number] else { continue };
             let (id, doing) = (player.id, player.doing);
@@ -280,6 +296,10 @@ proptest! {
                 (16..=18, Doing::Running) => game.reply_and_receive(number, pick, message),
                 (15, Doing::Running) if word == 0 && pick == 0 => game.leave(number),
                 _ => {}
+            }
+            // Before anybody has taken what has come.
+            if interrupted < PARTIES {
+                game.interrupt(interrupted);
             }
             game.check();
         }

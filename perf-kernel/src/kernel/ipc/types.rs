@@ -32,6 +32,12 @@ pub struct Delivery {
     pub length: usize,
 }
 
+impl Delivery {
+    /// In the length of what a party takes, with the number of bytes, if it was interrupted after that had come. No message
+    /// is as long, and none that is noted is taken for one without bytes, so that the short ways need not look for it.
+    pub const NOTED: usize = 1 << (usize::BITS - 1);
+}
+
 /// What a party does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<W> {
@@ -61,6 +67,9 @@ pub enum IpcError {
     /// The deadline has passed.
     #[error("end a wait before its deadline")]
     TimedOut,
+    /// There is something else to look at.
+    #[error("wait without being interrupted")]
+    Interrupted,
 }
 
 /// What there is.

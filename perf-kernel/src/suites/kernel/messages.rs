@@ -92,7 +92,7 @@ impl OnThreads for CallAndReply<'_, '_> {
     }
 }
 
-pub(super) fn start<'m>(
+pub(in crate::suites) fn start<'m>(
     machine: &'m dyn UserMode,
     program: Program,
 ) -> Result<Box<dyn UserProcess + 'm>, BenchError> {
@@ -101,7 +101,7 @@ pub(super) fn start<'m>(
     Ok(process)
 }
 
-pub(super) fn failed(error: CopyError) -> BenchError {
+pub(in crate::suites) fn failed(error: CopyError) -> BenchError {
     BenchError::Failed(format!("failed to {error}"))
 }
 

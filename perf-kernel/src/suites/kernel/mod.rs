@@ -3,7 +3,7 @@
 mod interrupts;
 mod isolation;
 mod memory;
-mod messages;
+pub(super) mod messages;
 mod process;
 mod refusals;
 mod shootdown;
@@ -11,7 +11,7 @@ mod table;
 mod threads;
 mod traps;
 mod turns;
-mod user;
+pub(super) mod user;
 mod wakeup;
 
 pub(super) use table::SUITE;

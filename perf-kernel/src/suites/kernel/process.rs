@@ -20,6 +20,6 @@ fn run_once(machine: &dyn UserMode) -> u64 {
     let Ok(mut process) = machine.start(Program::Exit) else { return 0 };
     match process.run([3, 4]) {
         Ending::Exited([status, ..]) => status,
-        Ending::Faulted(_) => 0,
+        Ending::Faulted(_) | Ending::Signalled(_) => 0,
     }
 }

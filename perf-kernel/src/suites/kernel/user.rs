@@ -13,7 +13,7 @@ use crate::units::Ticks;
 ///
 /// # Errors
 /// That of `bench`; `failed` if frames are missing after it.
-pub(super) fn with_user_mode<'a>(
+pub(in crate::suites) fn with_user_mode<'a>(
     bencher: &mut Bencher<'a>,
     bench: impl FnOnce(&mut Bencher<'a>, &(dyn UserMode + 'a)) -> Result<(), BenchError>,
 ) -> Result<(), BenchError> {
@@ -32,7 +32,7 @@ pub(super) fn with_user_mode<'a>(
 }
 
 /// A space that does not get its memory skips the bench; any other refusal is wrong.
-pub(super) fn refused(error: MapError) -> BenchError {
+pub(in crate::suites) fn refused(error: MapError) -> BenchError {
     let reason = format!("failed to {error}");
     match error {
         MapError::OutOfFrames | MapError::OutOfMemory => BenchError::Skipped(reason),
@@ -41,18 +41,18 @@ pub(super) fn refused(error: MapError) -> BenchError {
 }
 
 /// Runs of a program that times itself.
-pub(super) struct TimedProcess<'a> {
-    pub(super) process: Box<dyn UserProcess + 'a>,
+pub(in crate::suites) struct TimedProcess<'a> {
+    pub(in crate::suites) process: Box<dyn UserProcess + 'a>,
     fault: Option<UserFault>,
 }
 
 impl<'a> TimedProcess<'a> {
-    pub(super) const fn new(process: Box<dyn UserProcess + 'a>) -> Self {
+    pub(in crate::suites) const fn new(process: Box<dyn UserProcess + 'a>) -> Self {
         Self { process, fault: None }
     }
 
     /// One run, as long as the program says that its loop took. One that faults has a wrong sum.
-    pub(super) fn run(&mut self, arguments: [u64; 2]) -> Batch {
+    pub(in crate::suites) fn run(&mut self, arguments: [u64; 2]) -> Batch {
         match self.process.run(arguments) {
             Ending::Exited([sum, begin, end]) => {
                 Batch { ticks: end.saturating_sub(begin), sum, end: Ticks(end) }
@@ -61,11 +61,12 @@ impl<'a> TimedProcess<'a> {
                 self.fault = Some(fault);
                 Batch { ticks: 0, sum: u64::MAX, end: Ticks(0) }
             }
+            Ending::Signalled(_) => Batch { ticks: 0, sum: u64::MAX, end: Ticks(0) },
         }
     }
 
     /// `result`, or the fault that is the reason of it.
-    pub(super) fn explain(&self, result: Result<(), BenchError>) -> Result<(), BenchError> {
+    pub(in crate::suites) fn explain(&self, result: Result<(), BenchError>) -> Result<(), BenchError> {
         result.map_err(|error| match self.fault {
             Some(fault) => BenchError::Failed(format!("the program faulted: {fault:x?}")),
             None => error,

@@ -10,14 +10,16 @@ use x86_64::registers::model_specific::KernelGsBase;
 
 use super::process::Process;
 use crate::arch::x86_64::per_cpu::{self, CpuArea};
+use crate::arch::x86_64::task_state::TaskState;
 use crate::arch::x86_64::vector_state;
+use crate::kernel::signals::Signal;
 
 /// The part of a CPU's area that is about user mode. Assembly knows the offsets; only its own CPU uses it.
 #[derive(Debug)]
 #[repr(C)]
 pub(in crate::arch::x86_64) struct UserArea {
-    /// The stack that system calls run on: that of whoever entered user mode, below what it keeps there.
-    pub(super) kernel_stack: AtomicU64,
+    /// With the stack that system calls and interrupts run on: that of whoever entered user mode, below what it keeps there.
+    pub(in crate::arch::x86_64) task_state: TaskState,
     /// The stack pointer of user mode, for a moment.
     pub(super) user_stack: AtomicU64,
     /// What runs in user mode or is copied from and to; null if nothing.
@@ -30,6 +32,10 @@ pub(in crate::arch::x86_64) struct UserArea {
     pub(super) vector_components: AtomicU64,
     /// What a call that receives gives back in R8 and R9.
     pub(super) words: [AtomicU64; 2],
+    /// RIP, RFLAGS and RSP of a program that was interrupted, on the way to its signals.
+    pub(super) interrupted: [AtomicU64; 3],
+    /// The signal that its exception counts as, by number, and what the handler is told of it; 0 without one.
+    fault: [AtomicU64; 3],
 }
 
 impl UserArea {
@@ -38,13 +44,15 @@ impl UserArea {
 
     pub(in crate::arch::x86_64) const fn new() -> Self {
         Self {
-            kernel_stack: AtomicU64::new(0),
+            task_state: TaskState::new(),
             user_stack: AtomicU64::new(0),
             process: AtomicPtr::new(ptr::null_mut()),
             has_avx: AtomicBool::new(false),
             has_smap: AtomicBool::new(false),
             vector_components: AtomicU64::new(0),
             words: [const { AtomicU64::new(0) }; 2],
+            interrupted: [const { AtomicU64::new(0) }; 3],
+            fault: [const { AtomicU64::new(0) }; 3],
         }
     }
 
@@ -105,6 +113,25 @@ impl UserArea {
         [self.words[0].load(Ordering::Relaxed), self.words[1].load(Ordering::Relaxed)]
     }
 
+    /// Notes RIP, RFLAGS and RSP of the program.
+    pub(super) fn set_interrupted(&self, registers: [u64; 3]) {
+        set(&self.interrupted, registers);
+    }
+
+    /// Notes the exception for which the program's handler is to be called.
+    pub(super) fn set_fault(&self, fault: [u64; 3]) {
+        set(&self.fault, fault);
+    }
+
+    /// The exception for which the program's handler is to be called, once.
+    #[inline]
+    pub(super) fn take_fault(&self) -> Option<(Signal, [u64; 2])> {
+        let [number, vector, address] = &self.fault;
+        let signal = Signal::new(number.load(Ordering::Relaxed))?;
+        number.store(0, Ordering::Relaxed);
+        Some((signal, [vector.load(Ordering::Relaxed), address.load(Ordering::Relaxed)]))
+    }
+
     /// Makes `process` the one that exceptions belong to, which the calling thread had in [`UserArea::with_process`] when
     /// it was stopped.
     #[inline]
@@ -119,5 +146,11 @@ impl UserArea {
         // SAFETY: `with_process` borrows the process for as long as the pointer is here, and what is made of it lives
         // no longer than the handler that interrupts it; nothing in it can be kept beyond that.
         unsafe { process.as_ref() }
+    }
+}
+
+fn set(words: &[AtomicU64; 3], values: [u64; 3]) {
+    for (word, value) in words.iter().zip(values) {
+        word.store(value, Ordering::Relaxed);
     }
 }

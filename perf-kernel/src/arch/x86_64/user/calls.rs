@@ -4,7 +4,7 @@ use multios_core::sync::Scheduler;
 
 use super::area::UserArea;
 use super::process::Process;
-use super::{machine, messages};
+use super::{machine, messages, signals};
 use crate::arch::x86_64::chill;
 use crate::platform::{Ending, UserProcess};
 
@@ -25,7 +25,15 @@ pub(super) const REPLY: usize = 6;
 /// Receives through a handle.
 pub(super) const RECEIVE: usize = 7;
 /// Chills the CPU, where the program may, and returns 0.
-pub(super) const CHILL: usize = 8;
+pub(super) const CHILL: usize = 12;
+/// Says what a signal does: nothing special (0), nothing at all (1), or a call of a function, which returns to another.
+pub(super) const SIGNAL_ACTION: usize = 8;
+/// Blocks signals and no others; returns which were blocked before.
+pub(super) const SIGNAL_MASK: usize = 9;
+/// Sends a signal: to oneself (0), or to one of those that it may be sent to.
+pub(super) const SIGNAL_SEND: usize = 10;
+/// Goes on where a signal came, with the frame that the stack pointer leads to.
+pub(super) const SIGNAL_RETURN: usize = 11;
 /// What a call returns that failed or does not exist.
 pub(super) const FAILED: u64 = u64::MAX;
 
@@ -34,7 +42,11 @@ const VALUE: i64 = 0;
 /// The program goes on with two more words, and with vector registers that are clear.
 const WITH_WORDS: i64 = 1;
 /// The program has ended.
-const OVER: i64 = -1;
+pub(super) const OVER: i64 = -1;
+/// As [`WITH_WORDS`], and there may be signals, which come first.
+const WITH_SIGNALS: i64 = -2;
+/// The program goes on with a frame of its own.
+pub(super) const WITH_FRAME: i64 = -3;
 
 const SUM_WORDS_MAX: usize = 64;
 
@@ -42,8 +54,8 @@ const SUM_WORDS_MAX: usize = 64;
 #[repr(C)]
 pub(super) struct Outcome {
     value: u64,
-    /// [`VALUE`]; [`WITH_WORDS`] if the area has more words of the result and other threads may have run; or [`OVER`]. The
-    /// assembly looks at the sign.
+    /// [`VALUE`]; [`WITH_WORDS`] if the area has more words of the result and other threads may have run; or one
+    /// of the others. The assembly looks at the sign first.
     kind: i64,
 }
 
@@ -53,26 +65,55 @@ impl Outcome {
         Self { value, kind: VALUE }
     }
 
-    /// What a call leaves that may have waited: all vector registers are cleared, since another program may have used
-    /// them meanwhile.
+    /// The same for a call after which there may be signals to look at.
+    #[inline]
+    pub(super) fn with_signals(area: &UserArea, value: u64) -> Self {
+        Waited::with_signals(area, value, [0; 2]).0
+    }
+}
+
+/// What a system call leaves that may have waited: all vector registers are cleared, since another program may have used
+/// them meanwhile.
+pub(super) struct Waited(Outcome);
+
+impl Waited {
+    /// Two words as well.
     #[inline]
     pub(super) fn with_words(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
         area.set_words(words);
-        Self { value, kind: WITH_WORDS }
+        Self(Outcome { value, kind: WITH_WORDS })
     }
 
     /// The same with the value 0 and the words that the CPU's area has already.
     #[inline]
     pub(super) const fn with_words_of_area() -> Self {
-        Self { value: 0, kind: WITH_WORDS }
+        Self(Outcome { value: 0, kind: WITH_WORDS })
     }
+
+    /// The same where there may be signals to look at.
+    #[inline]
+    pub(super) fn with_signals(area: &UserArea, value: u64, words: [u64; 2]) -> Self {
+        area.set_words(words);
+        Self(Outcome { value, kind: WITH_SIGNALS })
+    }
+}
+
+/// The right to stop the calling thread, which a system call has as long as it owes a [`Waited`].
+#[derive(Clone, Copy)]
+pub(super) struct MayWait(());
+
+/// Does the work of a system call that may wait.
+#[expect(clippy::inline_always, reason = "it is there for its types alone")]
+#[inline(always)]
+pub(super) fn may_wait(work: impl FnOnce(MayWait) -> Waited) -> Outcome {
+    work(MayWait(())).0
 }
 
 /// A system call, with its arguments. Interrupts are off.
 pub(super) type Call = extern "sysv64" fn(u64, u64, u64, u64, u64) -> Outcome;
 
 /// How many there are, from 0 on.
-pub(super) const COUNT: usize = 9;
+pub(super) const COUNT: usize = 13;
 
 /// All of them, each at its number, for the assembly, which calls them.
 pub(super) static CALLS: [Call; COUNT] = {
@@ -85,6 +126,10 @@ pub(super) static CALLS: [Call; COUNT] = {
     calls[REPLY] = messages::reply;
     calls[RECEIVE] = messages::receive;
     calls[CHILL] = chill;
+    calls[SIGNAL_ACTION] = signals::set_action;
+    calls[SIGNAL_MASK] = signals::set_mask;
+    calls[SIGNAL_SEND] = signals::send;
+    calls[SIGNAL_RETURN] = signal_return;
     calls
 };
 
@@ -102,10 +147,20 @@ extern "sysv64" fn exit(status: u64, first: u64, second: u64, _: u64, _: u64) ->
 }
 
 extern "sysv64" fn yield_now(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
-    if let Some(threads) = machine::threads() {
-        threads.yield_now();
-    }
-    Outcome::with_words(UserArea::current(), 0, [0; 2])
+    may_wait(|may_wait| {
+        if let Some(threads) = machine::threads() {
+            threads.waiting(may_wait).yield_now();
+        }
+        let area = UserArea::current();
+        match area.process() {
+            Some(process) if process.signals.get().is_some() => Waited::with_signals(area, 0, [0; 2]),
+            _ => Waited::with_words(area, 0, [0; 2]),
+        }
+    })
+}
+
+extern "sysv64" fn signal_return(_: u64, _: u64, _: u64, _: u64, _: u64) -> Outcome {
+    Outcome { value: 0, kind: WITH_FRAME }
 }
 
 /// Not for every program: it takes milliseconds, which others wait.

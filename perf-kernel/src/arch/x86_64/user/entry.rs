@@ -38,7 +38,7 @@ macro_rules! leave_instructions {
 // RFLAGS into R11 and keeps RSP (Intel SDM volume 2, SYSCALL); interrupts and AC are off by its mask.
 global_asm!(
     ".pushsection .text.user_entry, \"ax\", @progbits",
-    // fn(rip: u64, rsp: u64, first: u64, second: u64, kernel_stack: *mut u64)
+    // fn(rip: u64, rsp: u64, first: u64, second: u64, kernel_stack: *mut u64, flags: u64)
     ".global user_enter",
     "user_enter:",
     "push rbp",
@@ -56,7 +56,7 @@ global_asm!(
     "mov gs:[{kernel_stack}], rsp",
     "mov [r8], rsp",
     "push rsi",
-    "push {flags}",
+    "push r9",
     "push rdi",
     "mov rdi, rdx",
     "mov rsi, rcx",
@@ -132,6 +132,8 @@ global_asm!(
     "jmp user_call_is_done",
     "user_finish_call:",
     "jns user_return_words",
+    "cmp rdx, {over}",
+    "jne user_signal_call",
     "mov rsp, gs:[{kernel_stack}]",
     ".global user_finish",
     "user_finish:",
@@ -162,12 +164,11 @@ global_asm!(
     "xor r10d, r10d",
     leave_instructions!(),
     ".popsection",
-    // Bit 1 of RFLAGS is always set. Interrupts (bit 9) are off: no device interrupts yet.
-    flags = const 1 << 1,
     user_code = const USER_CODE,
     user_data = const USER_DATA,
-    kernel_stack = const offset_of!(CpuArea, user.kernel_stack),
+    kernel_stack = const offset_of!(CpuArea, user.task_state.kernel_stack),
     user_stack = const offset_of!(CpuArea, user.user_stack),
+    over = const calls::OVER,
     words = const offset_of!(CpuArea, user.words),
     vector_components = const offset_of!(CpuArea, user.vector_components),
     clean = sym vector_state::CLEAN,
@@ -179,11 +180,12 @@ global_asm!(
 
 unsafe extern "sysv64" {
     /// Runs user mode at `rip` with the stack pointer `rsp` and two arguments in RDI and RSI until the program has ended.
-    /// Where system calls have their stack is stored at `kernel_stack`.
+    /// Where system calls and interrupts have their stack is stored at `kernel_stack`. RFLAGS of user mode are `flags`.
     ///
     /// # Safety
-    /// CR3 has the tables of a process, which is the area's, and the kernel's segments, tables and GS are set up.
-    pub(super) fn user_enter(rip: u64, rsp: u64, first: u64, second: u64, kernel_stack: *mut u64);
+    /// CR3 has the tables of a process, which is the area's, and the kernel's segments, tables and GS are set up. Of the
+    /// flags bit 1 is set, and IF (bit 9) only where the calling thread takes interrupts.
+    pub(super) fn user_enter(rip: u64, rsp: u64, first: u64, second: u64, kernel_stack: *mut u64, flags: u64);
     // Labels: never called, only their addresses are used.
     safe fn user_system_call();
     safe fn user_iretq();

@@ -8,19 +8,20 @@ use core::mem;
 
 use multios_core::memory::paging::MapError;
 use multios_core::memory::{FrameCache, Frames};
-use multios_core::sync::Priority;
+use multios_core::sync::{Priority, Scheduler};
 use spin::{Mutex, Once};
 
+use super::calls::MayWait;
 use super::process::Process;
 use super::shared_page::SpaceOfOnePage;
 use super::tables::PhysicalTables;
-use super::{kernel_half, messages, translations};
+use super::{kernel_half, messages};
 use crate::arch::PhysicalMemory;
 use crate::arch::x86_64::bare_threads::BareHardware;
 use crate::arch::x86_64::checked;
 use crate::arch::x86_64::thread_system::{Hardware, ThreadSystem, Work};
 use crate::kernel::ipc::IpcUsage;
-use crate::kernel::threads::CpuSet;
+use crate::kernel::threads::{CpuSet, ThreadId};
 use crate::platform::{Ending, KernelHalf, Part, Program, SharedPage, Together, UserMode, UserProcess};
 
 /// The kernel's threads.
@@ -30,10 +31,37 @@ type ThreadsOf = fn() -> Option<KernelThreads>;
 
 static THREADS: Once<KernelThreads> = Once::new();
 
+/// The threads that processes run on, for whoever has no right to stop the calling one.
+#[derive(Clone, Copy)]
+pub(super) struct Waker(KernelThreads);
+
+impl Waker {
+    /// The calling thread.
+    pub(super) fn current(self) -> ThreadId {
+        self.0.current()
+    }
+
+    /// Gives `thread` its token.
+    pub(super) fn unpark(self, thread: ThreadId) {
+        self.0.unpark(&thread);
+    }
+
+    /// See `ThreadSystem::share_turns`.
+    pub(super) fn share_turns(self) {
+        self.0.share_turns();
+    }
+
+    /// All that threads can do.
+    #[inline]
+    pub(super) const fn waiting(self, _: MayWait) -> KernelThreads {
+        self.0
+    }
+}
+
 /// The threads that processes run on; `None` until some run at the same time.
 #[inline]
-pub(super) fn threads() -> Option<KernelThreads> {
-    THREADS.get().copied()
+pub(super) fn threads() -> Option<Waker> {
+    THREADS.get().copied().map(Waker)
 }
 
 /// Frames at hand and where they are mapped. User mode is set up.
@@ -118,10 +146,9 @@ struct Lent<'p> {
 unsafe impl Send for Lent<'_> {}
 
 impl Lent<'_> {
-    /// Runs it to its end; afterwards no CPU uses its address space.
+    /// Runs it to its end.
     fn run(self) -> u64 {
         *self.ending = Some(self.process.run_as_thread(self.arguments));
-        translations::switch_to(translations::kernel_root());
         0
     }
 }

@@ -7,7 +7,7 @@ use multios_core::sync::{Deadline, Scheduler, Wake};
 use spin::{Mutex, MutexGuard};
 
 use super::area::UserArea;
-use super::calls::{CALL, FAILED, Outcome, RECEIVE, REPLY};
+use super::calls::{CALL, FAILED, MayWait, Outcome, RECEIVE, REPLY, Waited, may_wait};
 use super::machine::{self, KernelThreads};
 use super::process::{Member, Process};
 use crate::arch::x86_64::thread_hand_over::Return;
@@ -30,6 +30,8 @@ enum MessageError {
     Ipc(IpcError),
     /// The program's own buffer is too small, or not there.
     Buffer,
+    /// There is one, and a signal as well.
+    Signalled(Delivery),
 }
 
 impl From<IpcError> for MessageError {
@@ -49,6 +51,8 @@ impl MessageError {
                 Self::Ipc(IpcError::NoCaller) => 4,
                 Self::Ipc(IpcError::TimedOut) => 5,
                 Self::Buffer => 6,
+                Self::Ipc(IpcError::Interrupted) => 7,
+                Self::Signalled(_) => 0,
             }
     }
 }
@@ -61,7 +65,9 @@ pub(super) extern "sysv64" fn call(
     first: u64,
     second: u64,
 ) -> Outcome {
-    send(handle, bytes, deadline, [first, second], CALL, Parties::call_at_once)
+    may_wait(|may_wait| {
+        send(handle, bytes, deadline, [first, second], (CALL, Parties::call_at_once), may_wait)
+    })
 }
 
 /// [`exchange`] with [`REPLY`].
@@ -72,7 +78,9 @@ pub(super) extern "sysv64" fn reply(
     first: u64,
     second: u64,
 ) -> Outcome {
-    send(handle, bytes, deadline, [first, second], REPLY, Parties::reply_at_once)
+    may_wait(|may_wait| {
+        send(handle, bytes, deadline, [first, second], (REPLY, Parties::reply_at_once), may_wait)
+    })
 }
 
 /// [`exchange`], by the short way of `at_once` if there are no bytes and no deadline, and it finds that the other side waits.
@@ -83,19 +91,19 @@ fn send(
     bytes: u64,
     deadline: u64,
     words: [u64; 2],
-    number: usize,
-    at_once: impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, ThreadId)>,
-) -> Outcome {
+    (number, at_once): (usize, impl FnOnce(&mut Parties, PartyId, Handle) -> Option<(PartyId, ThreadId)>),
+    may_wait: MayWait,
+) -> Waited {
     // From here they come into a message, or stay for a side that goes on at once.
     let area = UserArea::current();
     area.set_words(words);
     if bytes | deadline == 0
         && let Some(outcome) =
-            exchange_words(area, |parties, me| at_once(parties, me, Handle(at_most(handle))))
+            exchange_words(area, may_wait, |parties, me| at_once(parties, me, Handle(at_most(handle))))
     {
         return outcome;
     }
-    exchange(handle, bytes, deadline, number)
+    exchange(handle, bytes, deadline, number, may_wait)
 }
 
 /// [`exchange`] of two words and no bytes, without a deadline, if `decide` finds that the other side waits already; else
@@ -104,33 +112,39 @@ fn send(
 #[inline(always)]
 fn exchange_words(
     area: &UserArea,
+    may_wait: MayWait,
     decide: impl FnOnce(&mut Parties, PartyId) -> Option<(PartyId, ThreadId)>,
-) -> Option<Outcome> {
-    let me = Me::of(area)?;
+) -> Option<Waited> {
+    let me = Me::of(area, may_wait)?;
     let mut parties = PARTIES.try_lock().unwrap_or_else(|| PARTIES.lock());
     let (party, thread) = decide(&mut parties, me.party)?;
     Some(match me.threads.hand_back(thread, parties) {
-        Ok(Return::HandedBack) => Outcome::with_words_of_area(),
-        Ok(Return::Woken) => go_on_to_wait(),
-        Err(parties) => deliver_and_wait(parties, party, thread),
+        Ok(Return::HandedBack) => Waited::with_words_of_area(),
+        Ok(Return::Woken) => go_on_to_wait(may_wait),
+        Err(parties) => deliver_and_wait(parties, party, thread, may_wait),
     })
 }
 
 /// Brings the words of the area to `party`, lets its thread go on, and waits.
 #[cold]
 #[inline(never)]
-fn deliver_and_wait(mut parties: MutexGuard<'_, Parties>, party: PartyId, thread: ThreadId) -> Outcome {
+fn deliver_and_wait(
+    mut parties: MutexGuard<'_, Parties>,
+    party: PartyId,
+    thread: ThreadId,
+    may_wait: MayWait,
+) -> Waited {
     parties.deliver(party, UserArea::current().words());
     drop(parties);
-    let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
+    let Some(me) = Me::current(may_wait) else { return leave_result(Err(IpcError::Gone.into())) };
     let delivery = me.hand_over(thread, 0);
     leave_result(delivery.and_then(|delivery| me.received(delivery)))
 }
 
 /// Waits for good unless what is waited for has come.
 #[inline(never)]
-fn go_on_to_wait() -> Outcome {
-    let Some(me) = Me::current() else { return leave_result(Err(IpcError::Gone.into())) };
+fn go_on_to_wait(may_wait: MayWait) -> Waited {
+    let Some(me) = Me::current(may_wait) else { return leave_result(Err(IpcError::Gone.into())) };
     let outcome = match me.outcome(Wake::Unparked) {
         Some(outcome) => outcome.map_err(MessageError::from),
         None => me.wait(0),
@@ -140,7 +154,7 @@ fn go_on_to_wait() -> Outcome {
 
 /// [`exchange`] with [`RECEIVE`].
 pub(super) extern "sysv64" fn receive(handle: u64, bytes: u64, deadline: u64, _: u64, _: u64) -> Outcome {
-    exchange(handle, bytes, deadline, RECEIVE)
+    may_wait(|may_wait| exchange(handle, bytes, deadline, RECEIVE, may_wait))
 }
 
 /// Sends, receives or both, as `number` says, which is [`CALL`], [`REPLY`] or [`RECEIVE`], and waits: until the counter is
@@ -148,10 +162,10 @@ pub(super) extern "sysv64" fn receive(handle: u64, bytes: u64, deadline: u64, _:
 /// The words of what comes are left in the area, and its bytes in the program's buffer; the result is the number of these,
 /// or the code of the reason why not.
 #[inline(never)]
-fn exchange(handle: u64, bytes: u64, deadline: u64, number: usize) -> Outcome {
+fn exchange(handle: u64, bytes: u64, deadline: u64, number: usize, may_wait: MayWait) -> Waited {
     let handle = Handle(at_most(handle));
     let message = Delivery { words: UserArea::current().words(), length: at_most(bytes) };
-    let result = match Me::current() {
+    let result = match Me::current(may_wait) {
         Some(me) => me.exchange(number, handle, message, deadline),
         None => Err(IpcError::NoHandle.into()),
     };
@@ -159,12 +173,16 @@ fn exchange(handle: u64, bytes: u64, deadline: u64, number: usize) -> Outcome {
 }
 
 /// What the program gets.
-fn leave_result(result: Result<Delivery, MessageError>) -> Outcome {
+fn leave_result(result: Result<Delivery, MessageError>) -> Waited {
     // The thread may have come to another CPU.
     let area = UserArea::current();
     match result {
-        Ok(delivery) => Outcome::with_words(area, delivery.length as u64, delivery.words),
-        Err(error) => Outcome::with_words(area, error.code(), [0; 2]),
+        Ok(delivery) => Waited::with_words(area, delivery.length as u64, delivery.words),
+        Err(MessageError::Signalled(delivery)) => {
+            Waited::with_signals(area, delivery.length as u64, delivery.words)
+        }
+        // Not only if it was interrupted: the wait may have ended otherwise just before.
+        Err(error) => Waited::with_signals(area, error.code(), [0; 2]),
     }
 }
 
@@ -183,16 +201,16 @@ struct Me<'p> {
 impl<'p> Me<'p> {
     /// That of the calling CPU; `None` if it was never given a handle, or does not run as a thread.
     #[inline]
-    fn current() -> Option<Self> {
-        Self::of(UserArea::current())
+    fn current(may_wait: MayWait) -> Option<Self> {
+        Self::of(UserArea::current(), may_wait)
     }
 
     /// The same where the CPU's area is known.
     #[inline]
-    fn of(area: &'p UserArea) -> Option<Self> {
+    fn of(area: &'p UserArea, may_wait: MayWait) -> Option<Self> {
         let process = area.process()?;
         let Member { party, threads } = process.member.get()?;
-        Some(Self { process, party, threads })
+        Some(Self { process, party, threads: threads.waiting(may_wait) })
     }
 
     #[inline]
@@ -232,7 +250,7 @@ impl<'p> Me<'p> {
     #[inline]
     fn received(&self, delivery: Delivery) -> Result<Delivery, MessageError> {
         if delivery.length > 0 {
-            self.incoming(delivery.length)?;
+            self.incoming(delivery)?;
         }
         Ok(delivery)
     }
@@ -241,6 +259,10 @@ impl<'p> Me<'p> {
     fn wake(&self, thread: ThreadId) {
         if thread != ThreadId::NONE {
             self.threads.unpark(&thread);
+            // Interrupts do not come here, but soon in the program.
+            if self.process.has_interrupts.get() {
+                self.threads.share_turns();
+            }
         }
     }
 
@@ -310,7 +332,8 @@ impl<'p> Me<'p> {
 
     /// Copies what came to the program. A caller whose message cannot be taken is told so.
     #[inline(never)]
-    fn incoming(&self, length: usize) -> Result<(), MessageError> {
+    fn incoming(&self, delivery: Delivery) -> Result<(), MessageError> {
+        let length = delivery.length;
         let (address, capacity) = self.process.message_buffer.get();
         let buffer = self.take_buffer();
         let fits = length as u64 <= capacity;
@@ -319,6 +342,10 @@ impl<'p> Me<'p> {
         self.put_buffer(buffer);
         if is_copied {
             return Ok(());
+        }
+        if length & Delivery::NOTED != 0 {
+            let plain = Delivery { length: length & !Delivery::NOTED, ..delivery };
+            return self.received(plain).and_then(|plain| Err(MessageError::Signalled(plain)));
         }
         let refused = PARTIES.lock().refuse(self.party);
         self.wake(refused.unwrap_or_default());
@@ -349,6 +376,17 @@ pub(super) extern "sysv64" fn set_buffer(address: u64, capacity: u64, _: u64, _:
     Outcome::value(0)
 }
 
+/// Ends the wait of `party`, if it waits, so that it looks at its signals.
+pub(super) fn interrupt(party: PartyId) {
+    let thread = PARTIES.lock().interrupt(party);
+    if let (Some(thread), Some(threads)) = (thread, machine::threads()) {
+        threads.unpark(thread);
+        if UserArea::current().process().is_some_and(|process| process.has_interrupts.get()) {
+            threads.share_turns();
+        }
+    }
+}
+
 /// Calls `work` with all parties.
 pub(super) fn with_parties<T>(work: impl FnOnce(&mut Parties) -> T) -> T {
     work(&mut PARTIES.lock())
@@ -365,7 +403,7 @@ pub(super) fn leave(party: PartyId) {
     }
     drop(parties);
     if let Some(threads) = machine::threads() {
-        woken.iter().for_each(|thread| threads.unpark(thread));
+        woken.into_iter().for_each(|thread| threads.unpark(thread));
     }
 }
 

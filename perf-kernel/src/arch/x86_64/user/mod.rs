@@ -11,12 +11,15 @@ mod process;
 mod programs;
 mod protection;
 mod shared_page;
+mod signal_entry;
+mod signals;
 mod tables;
 pub(super) mod translations;
 mod traps;
 
 pub(super) use area::UserArea;
 pub(super) use protection::{install_on_cpu, leave};
+pub(super) use signals::before_user_mode;
 pub(super) use translations::uses_kernel_tables;
 pub(super) use traps::handle;
 

@@ -55,7 +55,7 @@ impl Owner {
         // SAFETY: the calling thread has borrowed it, for as long as the area has it.
         let root = match process.map(|process| unsafe { process.as_ref() }) {
             Some(process) => {
-                cpu.user.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
+                cpu.user.task_state.kernel_stack.store(process.kernel_stack.get(), Ordering::Relaxed);
                 // What another program has left in registers that a call does not keep stays there until the call that
                 // waited returns, which clears them.
                 process.root()

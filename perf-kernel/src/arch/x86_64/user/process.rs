@@ -6,21 +6,22 @@ use core::ops::Range;
 use multios_core::memory::FRAME_BYTES;
 use multios_core::memory::FrameCache;
 use multios_core::memory::paging::{Access, AddressSpace, MapError, Touch, USER_END, USER_START};
-use multios_core::sync::Scheduler;
 use spin::Mutex;
 
 use super::area::UserArea;
 use super::tables::PhysicalTables;
-use super::{entry, machine, messages, programs, translations};
-use crate::arch::x86_64::checked;
+use super::{entry, machine, messages, programs, signals, translations};
+use crate::arch::x86_64::signal_frame::INTERRUPT_FLAG;
+use crate::arch::x86_64::{checked, keep_interrupts_out, restore_interrupts};
 use crate::kernel::ipc::{EndpointId, Handle, IpcError, PartyId, Right};
+use crate::kernel::signals::{MemberId, SignalError};
 use crate::kernel::threads::ThreadId;
-use crate::platform::{CopyError, Ending, Program, UserProcess};
+use crate::platform::{CopyError, Ending, PROGRAM_CODE as CODE, Program, UserProcess};
 
-/// Where the page of code lies.
-const CODE: u64 = 0x40_0000;
 /// The stack, which grows as it is used. Between it and the code nothing is mapped.
 const STACK: Range<u64> = 0x40_8000..0x41_0000;
+/// RFLAGS of a program that begins without interrupts: bit 1 is always set.
+const FLAGS: u64 = 1 << 1;
 /// The lowest address of all that are not canonical.
 const NOT_CANONICAL: u64 = 1 << 47;
 
@@ -28,7 +29,7 @@ const NOT_CANONICAL: u64 = 1 << 47;
 #[derive(Clone, Copy)]
 pub(super) struct Member {
     pub(super) party: PartyId,
-    pub(super) threads: machine::KernelThreads,
+    pub(super) threads: machine::Waker,
 }
 
 /// A program in its address space.
@@ -41,8 +42,12 @@ pub(super) struct Process<'a> {
     pub(super) party: Cell<Option<PartyId>>,
     /// The same while it runs as a thread, which alone can wait.
     pub(super) member: Cell<Option<Member>>,
+    /// Who it is for signals; `None` as long as it has nothing to do with them.
+    pub(super) signals: Cell<Option<MemberId>>,
     /// Where the program has its messages, and how many bytes.
     pub(super) message_buffer: Cell<(u64, u64)>,
+    /// Whether interrupts come in the program.
+    pub(super) has_interrupts: Cell<bool>,
     entry: u64,
     ending: Cell<Option<Ending>>,
 }
@@ -72,6 +77,8 @@ impl<'a> Process<'a> {
             kernel_stack,
             party,
             member,
+            signals: Cell::new(None),
+            has_interrupts: Cell::new(false),
             message_buffer,
             space: Mutex::new(space),
             entry,
@@ -99,6 +106,22 @@ impl<'a> Process<'a> {
     pub(super) fn resolve(&self, address: u64, touch: Touch) -> bool {
         // Whoever holds the space was interrupted here, and would never let go.
         self.space.try_lock().is_some_and(|mut space| space.resolve(address, touch).is_ok())
+    }
+
+    #[inline]
+    fn run_with(&self, arguments: [u64; 2], flags: u64) -> Ending {
+        self.ending.set(None);
+        translations::switch_to(self.root);
+        let [first, second] = arguments;
+        let (entry, kernel_stack) = (self.entry, self.kernel_stack.as_ptr());
+        UserArea::current().with_process(self, || {
+            // SAFETY: the tables are the process's, which the area now has, there is a process only where user mode is set
+            // up, and the callers give flags of their own.
+            unsafe { entry::user_enter(entry, STACK.end, first, second, kernel_stack, flags) };
+        });
+        // What it has made of its signals is over with the run.
+        signals::leave(self);
+        self.ending.take().expect("user mode is left by an ending")
     }
 
     /// Copies `length` bytes, if those at `address` are user memory.
@@ -129,6 +152,7 @@ impl Drop for Process<'_> {
         if let Some(party) = self.party.take() {
             messages::leave(party);
         }
+        signals::leave(self);
     }
 }
 
@@ -140,29 +164,29 @@ fn user_pointer(address: u64) -> *mut u8 {
 
 impl UserProcess for Process<'_> {
     fn run(&mut self, arguments: [u64; 2]) -> Ending {
-        self.ending.set(None);
-        translations::switch_to(self.root);
-        let [first, second] = arguments;
-        UserArea::current().with_process(self, || {
-            // SAFETY: the tables are the process's, which the area now has, and there is a process only where user mode
-            // is set up.
-            unsafe {
-                entry::user_enter(self.entry, STACK.end, first, second, self.kernel_stack.as_ptr());
-            };
-        });
-        self.ending.take().expect("user mode is left by an ending")
+        self.run_with(arguments, FLAGS)
     }
 
     fn run_as_thread(&mut self, arguments: [u64; 2]) -> Ending {
+        // User mode is the kernel's business with interrupts off alone, whether or not they come in the program.
+        let has_interrupts = keep_interrupts_out();
+        self.has_interrupts.set(has_interrupts);
         let threads = machine::threads();
         if let (Some(party), Some(threads)) = (self.party.get(), threads) {
             let me = threads.current();
             messages::with_parties(|parties| parties.set_wake(party, me));
             self.member.set(Some(Member { party, threads }));
         }
-        let ending = self.run(arguments);
+        let flags = if has_interrupts { FLAGS | INTERRUPT_FLAG } else { FLAGS };
+        let ending =
+            signals::begin(self, self.party.get()).unwrap_or_else(|| self.run_with(arguments, flags));
+        self.has_interrupts.set(false);
         self.member.set(None);
         self.party.take().into_iter().for_each(messages::leave);
+        signals::leave(self);
+        // Another CPU may give its space back from here on.
+        translations::switch_to(translations::kernel_root());
+        restore_interrupts(has_interrupts);
         ending
     }
 
@@ -180,6 +204,14 @@ impl UserProcess for Process<'_> {
             self.party.set(Some(party));
             parties.grant(party, endpoint, right)
         })
+    }
+
+    fn signal_target(&mut self) -> Result<MemberId, SignalError> {
+        signals::member(self)
+    }
+
+    fn allow_signals(&mut self, target: MemberId) -> Result<u64, SignalError> {
+        signals::allow(self, target)
     }
 
     fn activate(&mut self) {

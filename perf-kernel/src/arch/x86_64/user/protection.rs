@@ -9,7 +9,7 @@ use x86_64::structures::gdt::SegmentSelector;
 
 use super::area::UserArea;
 use super::tables::PhysicalTables;
-use super::{entry, kernel_half, messages, translations};
+use super::{entry, kernel_half, messages, signals, translations};
 use crate::arch::x86_64::checked;
 use crate::arch::x86_64::descriptors::{KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA};
 use crate::arch::{PhysicalMemory, Ring0};
@@ -28,6 +28,7 @@ pub(in crate::arch::x86_64) fn leave() {
     UserArea::reset();
     translations::switch_to(translations::kernel_root());
     messages::abandon();
+    signals::abandon();
 }
 
 /// Gets this CPU, which has its area, ready for user mode: the way of system calls, and what protection it has.

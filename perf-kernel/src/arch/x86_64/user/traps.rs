@@ -8,6 +8,7 @@ use x86_64::registers::control::Cr2;
 use super::area::UserArea;
 use super::entry;
 use super::process::Process;
+use super::signals;
 use crate::arch::x86_64::checked;
 use crate::arch::x86_64::exceptions::PAGE_FAULT;
 use crate::arch::x86_64::trap::TrapFrame;
@@ -42,14 +43,25 @@ fn of_program(frame: &mut TrapFrame) -> bool {
     if frame.vector == PAGE_FAULT && brings_page(process, frame.error_code) {
         return true;
     }
+    tell(area, process, frame);
+    true
+}
+
+/// Has the program's handler called, or ends it.
+#[cold]
+#[inline(never)]
+fn tell(area: &UserArea, process: &Process<'_>, frame: &mut TrapFrame) {
+    let address = (frame.vector == PAGE_FAULT).then(Cr2::read_raw);
+    if signals::take_fault(area, process, frame, address.unwrap_or(0)) {
+        return;
+    }
     process.end(Ending::Faulted(UserFault {
         vector: u8::try_from(frame.vector).unwrap_or(u8::MAX),
         error_code: frame.error_code,
         rip: frame.rip,
-        address: (frame.vector == PAGE_FAULT).then(Cr2::read_raw),
+        address,
     }));
-    frame.resume_in_kernel(entry::finish_address(), area.kernel_stack.load(Ordering::Relaxed));
-    true
+    frame.resume_in_kernel(entry::finish_address(), area.task_state.kernel_stack.load(Ordering::Relaxed));
 }
 
 /// Whether the page of a page fault with `error_code` is there now (Intel SDM volume 3, section 4.7).
