@@ -5,4 +5,5 @@ mod devices;
 mod exact;
 mod harness;
 mod machines;
+mod overruns;
 mod processors;
