@@ -85,6 +85,7 @@ struct Overrides {
     exact_samples_max: Option<u32>,
     rounds: Option<u16>,
     bench_ms_max: Option<u64>,
+    bench_s_max: Option<u32>,
     raw_samples: Option<bool>,
     cold: Option<ColdChoice>,
     scratch_disks: Option<Vec<String>>,
@@ -115,6 +116,7 @@ impl Overrides {
             exact_samples_max: self.exact_samples_max.unwrap_or(preset.exact_samples_max),
             rounds: self.rounds.or(preset.rounds),
             bench_ms_max: self.bench_ms_max.unwrap_or(preset.bench_ms_max),
+            bench_s_max: self.bench_s_max.or(preset.bench_s_max),
             raw_samples: self.raw_samples.unwrap_or(preset.raw_samples),
             cold: self.cold.unwrap_or(preset.cold),
             scratch_disks: self.scratch_disks.unwrap_or(preset.scratch_disks),
@@ -139,6 +141,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     in_range("warm_up_ms_max", plan.warm_up_ms_max, 0, 3_600_000)?;
     in_range("sampling_ms_max", plan.sampling_ms_max, 1, 3_600_000)?;
     in_range("bench_ms_max", plan.bench_ms_max, 1, 86_400_000)?;
+    in_range("bench_s_max", plan.bench_s_max.map_or(1, u64::from), 1, 86_400)?;
     in_range("linger_ms", plan.linger_ms, 0, 3_600_000)?;
     in_range("baud", baud, 300, 4_000_000)?;
     if plan.scratch_disks.iter().any(|serial| serial.trim().is_empty()) {
@@ -155,6 +158,7 @@ fn on_one_line(error: &toml::de::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::units::Nanoseconds;
 
     #[test]
     fn an_empty_file_is_the_quick_plan() {
@@ -229,6 +233,19 @@ mod tests {
         }
         let error = parse(b"cold = \"very\"\n").expect_err("no such choice").to_string();
         assert!(error.contains("cold must be true, false or \"auto\""), "{error}");
+    }
+
+    #[test]
+    fn the_deadline_of_a_bench_is_the_kernels_unless_it_is_given() {
+        let text = toml::to_string(&Plan::quick()).expect("a plan is TOML");
+        assert!(!text.contains("bench_s_max"), "kernels that do not know the key take the plan too");
+        let plan = parse(b"bench_s_max = 7\n").expect("a plan");
+        assert_eq!(plan.bench_time_max(), Nanoseconds::from_milliseconds(7_000));
+        let text = toml::to_string(&plan).expect("a plan is TOML");
+        assert_eq!(parse(text.as_bytes()), Ok(plan));
+        for wrong in ["bench_s_max = 0", "bench_s_max = 86401"] {
+            assert!(matches!(parse(wrong.as_bytes()), Err(PlanError::Value(_))), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,6 +5,11 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::units::Nanoseconds;
+
+/// After how many seconds a bench is ended by the watchdog, unless the plan says otherwise.
+pub const BENCH_S_MAX_DEFAULT: u32 = 45;
+
 /// What one boot is asked to do. Times are upper bounds on guest time for one bench.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Plan {
@@ -36,6 +41,9 @@ pub struct Plan {
     pub rounds: Option<u16>,
     /// A bench that takes longer in all is stopped, in milliseconds.
     pub bench_ms_max: u64,
+    /// A bench that has not ended by then is ended by the kernel's watchdog, in seconds; `None` leaves it to the kernel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bench_s_max: Option<u32>,
     /// Whether `bench` records carry every sample.
     pub raw_samples: bool,
     /// Whether benches that have cold figures take them.
@@ -170,6 +178,7 @@ impl Plan {
             exact_samples_max: 1_000,
             rounds: None,
             bench_ms_max: 10_000,
+            bench_s_max: None,
             raw_samples: false,
             cold: ColdChoice::Auto,
             scratch_disks: Vec::new(),
@@ -210,6 +219,13 @@ impl Plan {
             bench_ms_max: 300_000,
             ..Self::quick()
         }
+    }
+
+    /// After how long a bench is ended by the kernel's watchdog.
+    #[must_use]
+    pub fn bench_time_max(&self) -> Nanoseconds {
+        let seconds = self.bench_s_max.unwrap_or(BENCH_S_MAX_DEFAULT);
+        Nanoseconds::from_milliseconds(u64::from(seconds) * 1_000)
     }
 
     /// The fields of `preset`.

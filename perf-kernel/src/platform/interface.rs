@@ -110,8 +110,8 @@ pub trait Platform {
     /// benches.
     fn set_running_bench(&self, id: Option<&str>);
 
-    /// Runs `work` and keeps what comes of it. Where the platform can, the work is ended if it faults or panics, and
-    /// everything that it had is given back, so that the boot goes on. A platform that cannot just runs it.
+    /// Runs `work` and keeps what comes of it. Where the platform can, the work is ended if it faults, panics or takes
+    /// too long, and everything that it had is given back, so that the boot goes on. A platform that cannot just runs it.
     ///
     /// # Errors
     /// What the work did wrong; nothing is kept then.

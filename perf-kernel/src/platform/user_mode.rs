@@ -244,6 +244,8 @@ pub enum Program {
     Read,
     /// Jumps to its first argument.
     Jump,
+    /// Never ends.
+    Endless,
     /// Begins outside of its memory, at an address that is not canonical.
     BeginNowhere,
     /// Writes to its code.

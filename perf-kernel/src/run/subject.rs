@@ -7,6 +7,7 @@ use crate::measure::{Bencher, Conditions, offended, skipped};
 use crate::plan::Plan;
 use crate::platform::{Apart, Offence, Platform};
 use crate::suites::{BenchFunction, Body, Selected};
+use crate::units::Nanoseconds;
 use crate::wire::{BenchRecord, Mode, Side};
 
 /// Rounds of a boot that measures two builds, unless the plan says otherwise. Where ticks are instructions, a round
@@ -136,6 +137,10 @@ struct Measuring<'a> {
 }
 
 impl Apart for Measuring<'_> {
+    fn time_max(&self) -> Nanoseconds {
+        self.conditions.plan.bench_time_max()
+    }
+
     fn run(&mut self) {
         let mut bencher = Bencher::new(*self.conditions, self.selected);
         let result = (self.function)(&mut bencher);

@@ -9,7 +9,7 @@ use core::mem::ManuallyDrop;
 
 use multios_core::sync::Scheduler;
 
-use super::{signals, stress};
+use super::{overrun, signals, stress};
 use crate::arch::{checked, faults};
 use crate::measure::{BenchError, Bencher, Expected};
 use crate::platform::{Ending, OnThreads, Program, Runner, on_threads};
@@ -80,16 +80,69 @@ static BENCHES: &[Bench] = &[
         ..Bench::new("fault/dead-lock", "wait for a thread that waits for this one")
     },
     Bench {
-        body: Body::Built(privileged_program),
-        ..Bench::new("fault/privileged-program", "run a program that executes a privileged instruction")
-    },
-    Bench {
         body: Body::Built(heap_leak),
         ..Bench::new("fault/heap-leak", "allocate 100 bytes and keep them")
     },
     Bench {
         body: Body::Built(frame_leak),
         ..Bench::new("fault/frame-leak", "allocate four frames and keep them")
+    },
+    Bench {
+        body: Body::Built(overrun::endless_loop),
+        ..Bench::new("fault/endless-loop", "loop without end, with interrupts off")
+    },
+    Bench {
+        body: Body::Built(overrun::interruptible_loop),
+        ..Bench::new("fault/interruptible-loop", "loop without end, with interrupts on")
+    },
+    Bench {
+        body: Body::Built(overrun::endless_program),
+        ..Bench::new("fault/endless-program", "run a program that loops without end")
+    },
+    Bench {
+        body: Body::Built(overrun::endless_calls),
+        ..Bench::new("fault/endless-calls", "run a program that makes system calls without end")
+    },
+    Bench {
+        body: Body::Built(overrun::unexpected_privilege),
+        ..Bench::new(
+            "fault/unexpected-privilege",
+            "run a program that executes a privileged instruction, and expect it to exit",
+        )
+    },
+    Bench {
+        body: Body::Built(overrun::crossed_locks),
+        ..Bench::new("fault/crossed-locks", "two threads take two locks crosswise while a third goes on")
+    },
+    Bench {
+        body: Body::Built(overrun::spin_lock),
+        ..Bench::new("fault/spin-lock", "take a spin lock that is never released")
+    },
+    Bench {
+        body: Body::Built(overrun::thread_leak),
+        ..Bench::new("fault/thread-leak", "start a thread and leave it waiting")
+    },
+    Bench {
+        body: Body::Built(overrun::endless_threads),
+        ..Bench::new("fault/endless-threads", "threads that loop without end on all CPUs")
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(overrun::disturbed_calls),
+        ..Bench::new(
+            "fault/disturbed-calls",
+            "system calls while another CPU raises non-maskable interrupts, and they must all be right",
+        )
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(overrun::other_endless_loop),
+        ..Bench::new("fault/other-endless-loop", "loop without end on the second CPU")
+    },
+    Bench {
+        needs: &[Need::Smp],
+        body: Body::Built(overrun::other_panic),
+        ..Bench::new("fault/other-panic", "panic on the second CPU while the first one loops")
     },
     Bench {
         needs: &[Need::Smp],
@@ -108,6 +161,10 @@ static BENCHES: &[Bench] = &[
         needs: &[Need::Smp],
         body: Body::Built(all_page_fault),
         ..Bench::new("fault/all-page-fault", "read where no page is on two CPUs at once")
+    },
+    Bench {
+        body: Body::Built(privileged_program),
+        ..Bench::new("fault/privileged-program", "run a program that executes a privileged instruction")
     },
 ];
 

@@ -15,6 +15,8 @@ mod kernel;
 mod limit;
 mod memory;
 mod monitor;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod overrun;
 mod scale;
 mod security;
 mod selection;

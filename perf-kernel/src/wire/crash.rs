@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::Ticks;
 
-/// An exception or a panic.
+/// An exception, a panic or an overrun.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crash {
-    /// `panic` or the exception's mnemonic, as in `#PF`.
+    /// `panic`, `overran its deadline`, or the exception's mnemonic, as in `#PF`.
     pub cause: String,
-    /// The panic's message and place, or what the error code says.
+    /// The panic's message and place, what the error code says, or where the CPUs were.
     pub message: String,
     /// The bench that ran, with its scale; `None` outside benches.
     pub bench: Option<String>,

@@ -90,6 +90,14 @@ impl Reader<'_> {
         let smp = self.in_range("smp", keys.smp, 1..=255)?;
         let silence = self.in_range("silence_s_max", keys.silence_s_max, 1..=86_400)?;
         let boot = self.in_range("boot_s_max", keys.boot_s_max, 1..=7 * 86_400)?;
+        let plan = self.plan(file, keys.plan.as_ref())?;
+        if let (Some(bench), Some(silence)) = (plan.bench_s_max, silence)
+            && u64::from(bench) >= silence
+        {
+            let message =
+                format!("plan: bench_s_max is {bench}; it must be less than silence_s_max, {silence}");
+            return Err(self.error(keys.plan.as_ref().map(Spanned::span), message));
+        }
         Ok(Profile {
             name: name.to_owned(),
             firmware: keys.firmware.ok_or_else(|| missing("firmware"))?,
@@ -101,7 +109,7 @@ impl Reader<'_> {
             has_serial: keys.serial.ok_or_else(|| missing("serial"))?,
             silence_max: Duration::from_secs(silence.ok_or_else(|| missing("silence_s_max"))?),
             boot_max: Duration::from_secs(boot.ok_or_else(|| missing("boot_s_max"))?),
-            plan: self.plan(file, keys.plan.as_ref())?,
+            plan,
         })
     }
 
@@ -234,6 +242,14 @@ mod tests {
         assert!(text.contains("sample_max"), "{text}");
         let text = message("[plan]\nfilter = [\"nope/\"]\n");
         assert!(text.contains("no bench id begins with \"nope/\""), "{text}");
+    }
+
+    #[test]
+    fn a_deadline_of_benches_that_comes_after_the_hosts_is_refused() {
+        let text = message("[profile.x]\nplan = { bench_s_max = 60 }\n");
+        let expected = "plan: bench_s_max is 60; it must be less than silence_s_max, 60";
+        assert_eq!(text, format!("read qemu.toml, line 12: {expected}"));
+        assert!(read("[profile.x]\nplan = { bench_s_max = 59 }\n").is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use perf_kernel::plan::Plan;
+use perf_kernel::plan::{BENCH_S_MAX_DEFAULT, Plan};
 
 use super::{InTurn, TestError};
 use crate::config::Profile;
@@ -151,8 +151,19 @@ impl Target {
         {
             plan.exit_port = plan.exit_port.or(Some(EXIT_PORT));
         }
+        if let Self::Qemu { profile, .. } = self {
+            plan.bench_s_max = plan.bench_s_max.or_else(|| bench_s_max(profile.silence_max));
+        }
         plan
     }
+}
+
+/// The deadline of a bench where the kernel's own would come after a silence of `silence_max`: the kernel says which bench
+/// overran it, a silent boot does not.
+fn bench_s_max(silence_max: Duration) -> Option<u32> {
+    let seconds = silence_max.as_secs() * 3 / 4;
+    let is_shorter = silence_max.as_secs() <= u64::from(BENCH_S_MAX_DEFAULT);
+    u32::try_from(seconds.max(1)).ok().filter(|_| is_shorter)
 }
 
 /// Who follows a run, and who may stop it.
@@ -184,4 +195,16 @@ fn kernel_of(image: &Path) -> Option<PathBuf> {
     let folders = [image.parent(), Some(Path::new(IMAGE_FOLDER))];
     let kernels = folders.into_iter().flatten().map(|folder| ImagePaths::in_folder(folder).kernel);
     kernels.into_iter().find(|path| path.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_rings_before_the_host_loses_patience() {
+        let of = |seconds| bench_s_max(Duration::from_secs(seconds));
+        assert_eq!((of(60), of(46)), (None, None), "its own deadline is short enough");
+        assert_eq!((of(45), of(20), of(1)), (Some(33), Some(15), Some(1)));
+    }
 }

@@ -7,5 +7,6 @@ mod exact;
 mod harness;
 mod machines;
 mod network;
+mod overruns;
 mod processors;
 mod signals;

@@ -8,7 +8,7 @@ use crate::harness::{Bench, fault_image, image};
 #[test]
 fn a_hundred_thousand_of_everything_on_four_cpus_leave_nothing_behind_and_lose_no_wake_up() {
     let bench = Bench::new("smp = 4\nmemory_mib = 1024\nsilence_s_max = 600");
-    let plan = "filter = [\"fault/stress\"]\nbench_ms_max = 600000\n";
+    let plan = "filter = [\"fault/stress\"]\nbench_ms_max = 590000\nbench_s_max = 590\n";
     let boot = bench.boot_plan_on("test", &fault_image("bios"), plan, "stress.transcript");
     assert_eq!(boot.end, BootEnd::Done, "{boot:#?}");
     let machine = boot.machine.as_ref().expect("a machine record");

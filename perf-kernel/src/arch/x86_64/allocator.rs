@@ -4,14 +4,14 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::ops::Range;
 use core::ptr::{NonNull, null_mut};
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use multios_core::memory::Heap;
 use x86_64::instructions::interrupts::without_interrupts;
 
-use super::PhysicalMemory;
 use super::arena::Arena;
 use super::recovery::Over;
+use super::{PhysicalMemory, per_cpu};
 
 /// Enough for the crash record, the manifest, and requests to send again.
 const EMERGENCY_BYTES: usize = 256 * 1024;
@@ -24,6 +24,8 @@ const BENCH: u8 = 1;
 const EMERGENCY: u8 = 2;
 
 static SOURCE: AtomicU8 = AtomicU8::new(KERNEL);
+/// CPUs, as bits, that are in a function of the kernel's own heap.
+static IN_KERNEL_HEAP: AtomicU64 = AtomicU64::new(0);
 static EMERGENCY_MEMORY: Arena<EMERGENCY_BYTES> = Arena::new();
 
 /// Two heaps as the global allocator: what a boot keeps lies in the kernel's own, what a bench allocates in the heap under
@@ -92,6 +94,35 @@ impl KernelAllocator {
         unsafe { self.bench.restart(start, self.bench_bytes.load(Ordering::Relaxed)) }
     }
 
+    // The kernel's own heap, apart, so that benches pay nothing for what they do not use.
+
+    /// # Safety
+    /// That of `GlobalAlloc`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn alloc_of_kernel(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller keeps the contract.
+        in_kernel_heap(|| unsafe { self.kernel.alloc(layout) })
+    }
+
+    /// # Safety
+    /// That of `GlobalAlloc`; the block is of this heap.
+    #[cold]
+    #[inline(never)]
+    unsafe fn dealloc_of_kernel(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract.
+        in_kernel_heap(|| unsafe { self.kernel.dealloc(block, layout) });
+    }
+
+    /// # Safety
+    /// That of `GlobalAlloc`; the block is of this heap.
+    #[cold]
+    #[inline(never)]
+    unsafe fn realloc_of_kernel(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
+        // SAFETY: the caller keeps the contract.
+        in_kernel_heap(|| unsafe { self.kernel.realloc(block, layout, bytes) })
+    }
+
     /// Whether `block` is the heap's under test.
     #[inline]
     fn is_of_bench(&self, block: *mut u8) -> bool {
@@ -121,6 +152,23 @@ pub(super) fn use_emergency_memory() {
     SOURCE.store(EMERGENCY, Ordering::SeqCst);
 }
 
+/// Whether the calling CPU is in a function of the kernel's own heap, which is not made as new: it must come to its end.
+pub(super) fn is_in_kernel_heap() -> bool {
+    IN_KERNEL_HEAP.load(Ordering::SeqCst) & 1 << per_cpu::index() != 0
+}
+
+/// Calls `work`, which uses the kernel's own heap.
+#[inline]
+fn in_kernel_heap<T>(work: impl FnOnce() -> T) -> T {
+    without_interrupts(|| {
+        let bit = 1 << per_cpu::index();
+        IN_KERNEL_HEAP.fetch_or(bit, Ordering::SeqCst);
+        let result = work();
+        IN_KERNEL_HEAP.fetch_and(!bit, Ordering::SeqCst);
+        result
+    })
+}
+
 #[inline]
 fn is_emergency() -> bool {
     SOURCE.load(Ordering::Relaxed) == EMERGENCY
@@ -132,8 +180,8 @@ unsafe impl GlobalAlloc for KernelAllocator {
         match SOURCE.load(Ordering::Relaxed) {
             // SAFETY: the caller keeps the contract of `GlobalAlloc`.
             BENCH => without_interrupts(|| unsafe { self.bench.alloc(layout) }),
-            // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-            KERNEL => without_interrupts(|| unsafe { self.kernel.alloc(layout) }),
+            // SAFETY: as above.
+            KERNEL => unsafe { self.alloc_of_kernel(layout) },
             _ => EMERGENCY_MEMORY.allocate(layout).map_or(null_mut(), NonNull::as_ptr),
         }
     }
@@ -146,15 +194,19 @@ unsafe impl GlobalAlloc for KernelAllocator {
             without_interrupts(|| unsafe { self.bench.dealloc(block, layout) })
         } else {
             // SAFETY: the caller keeps the contract of `GlobalAlloc`, and the block is of this heap.
-            without_interrupts(|| unsafe { self.kernel.dealloc(block, layout) })
+            unsafe { self.dealloc_of_kernel(block, layout) }
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, bytes: usize) -> *mut u8 {
         if !is_emergency() {
-            let heap = if self.is_of_bench(block) { &self.bench } else { &self.kernel };
-            // SAFETY: the caller keeps the contract of `GlobalAlloc`, and the block is of this heap.
-            return without_interrupts(|| unsafe { heap.realloc(block, layout, bytes) });
+            return if self.is_of_bench(block) {
+                // SAFETY: the caller keeps the contract of `GlobalAlloc`, and the block is of this heap.
+                without_interrupts(|| unsafe { self.bench.realloc(block, layout, bytes) })
+            } else {
+                // SAFETY: the caller keeps the contract of `GlobalAlloc`, and the block is of this heap.
+                unsafe { self.realloc_of_kernel(block, layout, bytes) }
+            };
         }
         let Ok(larger) = Layout::from_size_align(bytes, layout.align()) else { return null_mut() };
         EMERGENCY_MEMORY.free(block, layout);

@@ -1,7 +1,6 @@
 //! The machine under kernel threads: guarded stacks, the interrupt flag, the timers, and the counter as their clock.
 
 use core::ptr::NonNull;
-use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use multios_core::memory::Frames;
@@ -11,6 +10,7 @@ use x86_64::instructions::interrupts;
 use super::apic::{self, Destination, Message};
 use super::deadline_timer::DeadlineTimer;
 use super::guarded_stacks::{GuardedStacks, Stack};
+use super::recovery::Over;
 use super::thread_system::Hardware;
 use super::user::Owner;
 use super::{PhysicalMemory, Ring0, counter, keep_interrupts_out, per_cpu, signals};
@@ -41,6 +41,13 @@ impl BareHardware {
     /// The stacks of the threads.
     pub const fn stacks(&self) -> &GuardedStacks {
         &self.stacks
+    }
+
+    /// Forgets what the timers of all CPUs are set for. They are stopped.
+    pub fn abandon_timers(&self, _over: &Over) {
+        if let Some(timer) = &self.timer {
+            timer.abandon();
+        }
     }
 }
 
@@ -144,7 +151,6 @@ unsafe impl Hardware for BareHardware {
     /// If the interrupt controller takes no command.
     fn reschedule(&self, cpu: usize) {
         let (Some(apic), Some(area)) = (apic::local(), per_cpu::area(cpu)) else { return };
-        area.may_have_threads.store(true, Ordering::Release);
         let sent = apic.send(Destination::Cpu(area.apic_id()), Message::Interrupt(signals::RESCHEDULE));
         sent.expect("the interrupt controller takes commands");
     }

@@ -46,6 +46,11 @@ impl DeadlineTimer {
         self.apic.start_timer(signals::TIMER, Periods::One, counts(ticks, counts_per_tick));
     }
 
+    /// Notes that no CPU's is set.
+    pub(super) fn abandon(&self) {
+        self.moments.iter().for_each(|moment| moment.store(NEVER, Ordering::Relaxed));
+    }
+
     /// Notes that the calling CPU's has rung.
     pub(super) fn has_rung(&self) {
         self.moments[per_cpu::index() as usize].store(NEVER, Ordering::Relaxed);

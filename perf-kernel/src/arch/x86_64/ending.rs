@@ -7,7 +7,7 @@ use spin::{Mutex, MutexGuard};
 
 use super::apic::{self, Destination, Message};
 use super::processor::spin_until;
-use super::{allocator, halt, interrupts_off, per_cpu};
+use super::{allocator, halt, interrupts_off, per_cpu, recovery};
 use crate::arch::sides;
 use crate::units::Ticks;
 
@@ -33,6 +33,7 @@ pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce()
     let own = per_cpu::index();
     let _ = ENDER.compare_exchange(NOBODY, own, Ordering::SeqCst, Ordering::SeqCst);
     halt_if_other_ends();
+    recovery::give_up();
     match ENDINGS.fetch_add(1, Ordering::SeqCst) {
         0 => {
             stop_others(own);

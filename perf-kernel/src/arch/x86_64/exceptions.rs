@@ -9,24 +9,23 @@ use x86_64::registers::control::{Cr2, Cr3};
 use super::backtrace::Backtrace;
 use super::recovery::{self, Cause};
 use super::trap::TrapFrame;
-use super::{Ports, Ring0, checked, descriptors, ending, interrupt_table, per_cpu, pic, signals, user};
+use super::{Ports, Ring0, checked, descriptors, interrupt_table, non_maskable, per_cpu, pic, signals, user};
 use crate::kernel::threads::stack_region;
+use crate::units::Nanoseconds;
 use crate::wire::Registers;
 
-const NON_MASKABLE: u64 = 2;
 const INVALID_OPCODE: u64 = 6;
 const GENERAL_PROTECTION: u64 = 13;
 pub(super) const PAGE_FAULT: u64 = 14;
 
-static NON_MASKABLE_TAKEN: AtomicU64 = AtomicU64::new(0);
 static INTERRUPTS_TAKEN: AtomicU64 = AtomicU64::new(0);
 static HANDLER: Once<Handler> = Once::new();
 
-/// An exception that the kernel does not survive: no bench ran that could be ended for it.
+/// What the kernel does not survive: no bench ran that could be ended for it.
 #[derive(Debug)]
 pub struct Fault {
-    /// Its number, 0 to 31.
-    pub vector: u8,
+    /// An exception, or a bench that has run for too long.
+    pub cause: Cause,
     /// The registers where it happened.
     pub registers: Registers,
     /// Who had called the code there.
@@ -61,10 +60,10 @@ pub fn stack_at(address: u64) -> Option<Range<u64>> {
     stack_region::stack_at(address).or_else(|| per_cpu::current().map(|area| area.stack.clone()))
 }
 
-/// Non-maskable interrupts taken since boot.
+/// Non-maskable interrupts taken since boot that nobody here has asked for.
 #[must_use]
 pub fn non_maskable_taken() -> u64 {
-    NON_MASKABLE_TAKEN.load(Ordering::Relaxed)
+    non_maskable::taken()
 }
 
 /// Maskable interrupts that the first CPU, which benches, has taken since boot.
@@ -77,11 +76,6 @@ pub fn interrupts_taken() -> u64 {
 pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
     let vector = frame.vector;
     match vector {
-        NON_MASKABLE => {
-            // Another CPU stops this one to report a crash.
-            ending::halt_if_other_ends();
-            NON_MASKABLE_TAKEN.fetch_add(1, Ordering::Relaxed);
-        }
         interrupt_table::EXCEPTIONS.. => {
             if per_cpu::index() == 0 {
                 INTERRUPTS_TAKEN.fetch_add(1, Ordering::Relaxed);
@@ -107,21 +101,54 @@ pub(super) extern "sysv64" fn dispatch(frame: &mut TrapFrame) {
 
 /// Ends the bench that runs, or else the kernel.
 fn end(frame: &mut TrapFrame) {
-    let stack = stack_at(frame.rsp).unwrap_or_default();
-    let vector = u8::try_from(frame.vector).unwrap_or(u8::MAX);
-    let registers = registers(frame);
-    if recovery::divert(frame, Cause::Exception(vector), registers, stack.clone()) {
-        return;
+    let cause = Cause::Exception(u8::try_from(frame.vector).unwrap_or(u8::MAX));
+    let site = Site::of(frame);
+    if !recovery::divert(frame, cause, &site) {
+        report(cause, &site)
     }
-    let Some(handler) = HANDLER.get() else { super::halt() };
-    let fault =
-        Fault { vector, registers, backtrace: Backtrace::walk(frame.rbp, &stack, checked::load), stack };
-    (handler.report)(&fault)
 }
 
-fn registers(frame: &TrapFrame) -> Registers {
-    // CR2 may hold an address that is not canonical, and then it is shown as zero.
-    let cr2 = Cr2::read().map_or(0, x86_64::VirtAddr::as_u64);
-    let cr3 = Cr3::read().0.start_address().as_u64();
-    frame.registers(cr2, cr3)
+/// Ends the kernel, as a bench has run for longer than `limit` and there is no way back from it.
+pub(super) fn report_overrun(frame: &TrapFrame, limit: Nanoseconds) -> ! {
+    report(Cause::Overrun(limit), &Site::of(frame))
+}
+
+fn report(cause: Cause, site: &Site) -> ! {
+    let Some(handler) = HANDLER.get() else { super::halt() };
+    let (registers, stack) = (site.registers, site.stack.clone());
+    (handler.report)(&Fault { cause, registers, backtrace: site.backtrace(), stack })
+}
+
+/// Where something was interrupted.
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) registers: Registers,
+    /// The stack of the kernel there.
+    pub(super) stack: Range<u64>,
+    /// Where frames of the kernel begin.
+    frame_pointer: u64,
+}
+
+impl Site {
+    /// Where `frame` was made. Without a frame of the kernel, as in user mode and on the way between it and the kernel, it is
+    /// that of whoever entered user mode.
+    pub(super) fn of(frame: &TrapFrame) -> Self {
+        // CR2 may hold an address that is not canonical, and then it is shown as zero.
+        let cr2 = Cr2::read().map_or(0, x86_64::VirtAddr::as_u64);
+        let cr3 = Cr3::read().0.start_address().as_u64();
+        let registers = frame.registers(cr2, cr3);
+        let stack = stack_at(frame.rsp).unwrap_or_default();
+        let has_frame = !frame.is_from_user() && stack.contains(&frame.rbp);
+        match user::entered_from().filter(|_| !has_frame) {
+            Some(frame_pointer) => {
+                Self { registers, stack: stack_at(frame_pointer).unwrap_or_default(), frame_pointer }
+            }
+            None => Self { registers, stack, frame_pointer: frame.rbp },
+        }
+    }
+
+    /// Who had called the code there.
+    pub(super) fn backtrace(&self) -> Backtrace {
+        Backtrace::walk(self.frame_pointer, &self.stack, checked::load)
+    }
 }

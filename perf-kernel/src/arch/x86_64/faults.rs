@@ -2,6 +2,9 @@
 
 use core::arch::asm;
 
+use super::apic::{self, Destination, Message};
+use super::per_cpu;
+
 /// Where nothing is ever mapped: the loader maps the upper half only, and its own switch code low.
 const UNMAPPED: u64 = 0x0000_5555_0000_0000;
 /// Bits 63 to 47 differ.
@@ -39,6 +42,14 @@ pub fn divide() -> u64 {
             options(nomem, nostack));
     }
     quotient
+}
+
+/// Raises a non-maskable interrupt of the first CPU.
+pub fn interrupt_first_cpu() {
+    if let (Some(apic), Some(area)) = (apic::local(), per_cpu::area(0)) {
+        // A command that does not leave would be missed by whoever counts.
+        let _ = apic.send(Destination::Cpu(area.apic_id()), Message::NonMaskable);
+    }
 }
 
 /// Addresses at which [`super::checked::load`] must fail.

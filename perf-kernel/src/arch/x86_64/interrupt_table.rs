@@ -9,10 +9,12 @@ use x86_64::structures::DescriptorTablePointer;
 use x86_64::structures::gdt::SegmentSelector;
 
 use super::descriptors::ExceptionStack;
-use super::{exceptions, signals};
+use super::{exceptions, non_maskable, signals};
 
 /// Vectors of the processor itself; the others are for devices.
 pub(super) const EXCEPTIONS: u64 = 32;
+const NON_MASKABLE: u64 = 2;
+const TIMED: u64 = signals::TIMED as u64;
 const VECTORS: usize = 256;
 const STUB_BYTES: u64 = 16;
 
@@ -155,8 +157,11 @@ pub(super) fn load(code: SegmentSelector) {
         let timed = (timed as *const ()).addr() as u64;
         let gate = |vector: usize| {
             let vector = vector as u64;
-            let is_timed = vector == u64::from(signals::TIMED);
-            let stub = if is_timed { timed } else { first + vector * STUB_BYTES };
+            let stub = match vector {
+                NON_MASKABLE => non_maskable::stub_address(),
+                TIMED => timed,
+                vector => first + vector * STUB_BYTES,
+            };
             Gate::new(stub, code, stack_of(vector))
         };
         Table(core::array::from_fn(gate))
@@ -168,7 +173,7 @@ pub(super) fn load(code: SegmentSelector) {
 
 const fn stack_of(vector: u64) -> Option<ExceptionStack> {
     match vector {
-        2 => Some(ExceptionStack::NonMaskable),
+        NON_MASKABLE => Some(ExceptionStack::NonMaskable),
         8 => Some(ExceptionStack::DoubleFault),
         13 => Some(ExceptionStack::GeneralProtection),
         14 => Some(ExceptionStack::PageFault),

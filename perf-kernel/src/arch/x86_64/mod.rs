@@ -44,10 +44,14 @@ pub mod guarded_stacks;
 mod high_registers;
 #[cfg(feature = "kernel")]
 mod interrupt_table;
+#[cfg(any(feature = "kernel", test))]
+pub mod io_apic;
 #[cfg(feature = "kernel")]
 mod mmio;
 #[cfg(feature = "kernel")]
 pub mod msr;
+#[cfg(feature = "kernel")]
+mod non_maskable;
 #[cfg(feature = "kernel")]
 pub mod per_cpu;
 #[cfg(feature = "kernel")]
@@ -75,6 +79,8 @@ pub mod signals;
 #[cfg(feature = "kernel")]
 mod stacks;
 #[cfg(feature = "kernel")]
+pub mod standby;
+#[cfg(feature = "kernel")]
 pub mod startup;
 #[cfg(feature = "kernel")]
 mod steal;
@@ -100,6 +106,8 @@ pub mod user;
 mod vector_state;
 #[cfg(feature = "kernel")]
 mod virtio_queue;
+#[cfg(feature = "kernel")]
+pub mod watchdog;
 #[cfg(feature = "kernel")]
 pub mod work;
 

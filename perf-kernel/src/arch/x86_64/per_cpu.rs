@@ -16,7 +16,7 @@ use super::work::Job;
 /// CPUs that are started at most.
 pub const CPUS_MAX: usize = 64;
 
-const IA32_GS_BASE: u32 = 0xc000_0101;
+pub(super) const IA32_GS_BASE: u32 = 0xc000_0101;
 
 static FIRST: Once<CpuArea> = Once::new();
 /// The areas of the CPUs that have started, by index.
@@ -42,8 +42,10 @@ pub(super) struct CpuArea {
     pub(super) stack: Range<u64>,
     /// Work that another CPU has for it; null while it has none.
     pub(super) job: AtomicPtr<Job>,
-    /// Whether it was given a thread since the last time that all were over.
-    pub(super) may_have_threads: AtomicBool,
+    /// Whether it waits until a bench is cleaned up after; see [`super::standby`].
+    pub(super) is_on_standby: AtomicBool,
+    /// The instruction at which it was last stopped for that.
+    pub(super) stopped_at: AtomicU64,
     /// The last question that it has answered; see [`super::signals`].
     pub(super) answered: AtomicU64,
     /// Whether it has stopped for good.
@@ -61,7 +63,8 @@ impl CpuArea {
             apic_id: AtomicU32::new(apic_id),
             stack,
             job: AtomicPtr::new(core::ptr::null_mut()),
-            may_have_threads: AtomicBool::new(false),
+            is_on_standby: AtomicBool::new(false),
+            stopped_at: AtomicU64::new(0),
             answered: AtomicU64::new(0),
             has_halted: AtomicBool::new(false),
         }
@@ -129,19 +132,6 @@ pub(super) fn adopt_first() {
     if let Some(area) = FIRST.get() {
         adopt(area);
     }
-}
-
-/// Whether all CPUs but the first wait for work, and no thread may be on them.
-pub(super) fn is_first_alone() -> bool {
-    let is_free = |area: &CpuArea| {
-        area.job.load(Ordering::Acquire).is_null() && !area.may_have_threads.load(Ordering::Acquire)
-    };
-    areas().all(|area| area.index == 0 || is_free(area))
-}
-
-/// Notes that no thread is left on any CPU but the first of each.
-pub fn note_threads_over() {
-    areas().for_each(|area| area.may_have_threads.store(false, Ordering::Release));
 }
 
 /// Makes a started CPU known to the others. CPUs are published in the order of their indices.

@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use super::apic::{self, Destination, Message};
 use super::per_cpu::{self, CpuArea};
 use super::processor::spin_until;
+use super::recovery::Over;
 use super::signals;
 use super::user::translations;
 use crate::units::Ticks;
@@ -59,8 +60,12 @@ fn ask(forget: &Forget) {
         Forget::Pages(root, _) | Forget::Space(root) => *root,
         Forget::Kernel => ANY_ROOT,
     };
-    let is_asked =
-        |area: &CpuArea| area.index != own && (root == ANY_ROOT || area.translations.may_use(root));
+    // One on standby forgets everything before it goes on.
+    let is_asked = |area: &CpuArea| {
+        area.index != own
+            && (root == ANY_ROOT || area.translations.may_use(root))
+            && !area.is_on_standby.load(Ordering::Acquire)
+    };
     if !per_cpu::areas().any(is_asked) {
         return;
     }
@@ -80,6 +85,12 @@ fn ask(forget: &Forget) {
         sent.expect("the interrupt controller takes commands");
     }
     wait_until(|| WAITED_FOR.load(Ordering::Acquire) == 0);
+    IS_TAKEN.store(false, Ordering::Release);
+}
+
+/// Forgets who asks and who is asked: it is over, and the other CPUs are stopped.
+pub(super) fn abandon(_over: &Over) {
+    WAITED_FOR.store(0, Ordering::Relaxed);
     IS_TAKEN.store(false, Ordering::Release);
 }
 

@@ -28,11 +28,13 @@ impl BarePlatform {
         threads::set_up(self.frequency());
         let accounts = self.accounts();
         let had_interrupts = keep_interrupts_out();
+        self.watch(work.time_max());
         let (outcome, over) = recovery::run(&mut || {
             restore_interrupts(had_interrupts);
             work.run();
             let _ = keep_interrupts_out();
         });
+        self.stop_watching();
         let outcome = match outcome {
             Ok(()) => {
                 work.keep();
@@ -73,6 +75,7 @@ impl BarePlatform {
 
     /// Gives everything back that a bench had, whatever it was at.
     fn clean_up(&self, accounts: &Accounts, over: &Over) {
+        over.stop_others();
         threads::abandon(over);
         // Before the frames that devices write to belong to others.
         self.abandon_devices(over);

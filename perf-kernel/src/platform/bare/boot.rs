@@ -90,6 +90,11 @@ pub fn start(hand_over: HandOver) -> ! {
         for (level, text) in platform.start_processors(ring0) {
             let _ = sender.log(level, text);
         }
+        if let Some((level, text)) = platform.take_over_lines() {
+            let _ = sender.log(level, text);
+        }
+        let (level, text) = platform.start_watchdog();
+        let _ = sender.log(level, text);
         for text in platform.describe_devices() {
             let _ = sender.log(Level::Info, text);
         }

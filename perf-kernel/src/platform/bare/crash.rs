@@ -5,13 +5,14 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::fmt::Write;
+use core::ops::Range;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use spin::Once;
 
 use super::boot::{SCREEN, Screen, WIRE, Wire};
-use super::explain::{explain, mnemonic};
+use super::explain::{explain, explain_overrun, mnemonic};
 use super::screen::CrashView;
 use super::tables::UartPlace;
 use super::uart::{Registers, Sources, find};
@@ -20,7 +21,9 @@ use crate::arch::ending::{Ending, Seizable, end};
 use crate::arch::exceptions::{self, Fault};
 use crate::arch::recovery::{self, Cause, Facts};
 use crate::arch::uart_backend::UartRegisters;
-use crate::arch::{Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt, per_cpu};
+use crate::arch::{
+    Mmio, PhysicalMemory, Ports, checked, counter, entry, frame_pointer, halt, per_cpu, standby,
+};
 use crate::plan::{self, Plan, UartChoice};
 use crate::run::{Identity, greet};
 use crate::units::{Hertz, Nanoseconds};
@@ -102,10 +105,10 @@ pub(super) fn set_running_bench(id: Option<&str>) {
 
 /// Reports an exception and stops for good.
 pub(super) fn on_fault(fault: &Fault) -> ! {
-    let cause = mnemonic(fault.vector);
+    let cause = name(fault.cause);
     let rip = fault.registers.rip;
     let report = |ending: &Ending| {
-        let message = explain(fault.vector, &fault.registers, &fault.stack);
+        let message = words(fault.cause, &fault.registers, &fault.stack);
         report(ending, cause, message, Some(fault.registers), fault.backtrace.addresses())
     };
     end(report, || last_words(format_args!("{cause} at {rip:#x} while a crash was reported")))
@@ -133,19 +136,42 @@ pub fn on_panic(info: &PanicInfo<'_>) -> ! {
 /// The crash that `facts` tell of, in the bench that ran.
 pub(super) fn of_bench(facts: &Facts) -> Crash {
     let registers = facts.registers.unwrap_or_default();
-    let (cause, message) = match facts.cause {
-        Cause::Exception(vector) => (mnemonic(vector), explain(vector, &registers, &facts.stack)),
-        Cause::Panic => ("panic", on_one_line(facts.message.as_str())),
+    let mut message = match facts.cause {
+        Cause::Panic => on_one_line(facts.message.as_str()),
+        cause => words(cause, &registers, &facts.stack),
     };
+    if let Cause::Overrun(_) = facts.cause {
+        for (cpu, rip) in standby::stopped_at_work() {
+            message.push_str(&alloc::format!("; CPU {cpu} was at {rip:#x}"));
+        }
+    }
     Crash {
-        cause: cause.to_string(),
+        cause: name(facts.cause).to_string(),
         message,
         bench: RUNNING.lock().text(),
-        cpu: 0,
+        cpu: facts.cpu,
         registers: facts.registers,
         backtrace: facts.backtrace.addresses().to_vec(),
         image_base: MEANS.get().map_or(0, |means| means.image_base),
         ticks: Some(facts.at),
+    }
+}
+
+/// What a record calls `cause`.
+const fn name(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Exception(vector) => mnemonic(vector),
+        Cause::Panic => "panic",
+        Cause::Overrun(_) => "overran its deadline",
+    }
+}
+
+/// What happened, for a cause that leaves registers.
+fn words(cause: Cause, registers: &CpuRegisters, stack: &Range<u64>) -> String {
+    match cause {
+        Cause::Exception(vector) => explain(vector, registers, stack),
+        Cause::Panic => String::new(),
+        Cause::Overrun(limit) => explain_overrun(limit, registers),
     }
 }
 

@@ -5,6 +5,7 @@ use alloc::string::{String, ToString};
 use core::ops::Range;
 
 use crate::kernel::threads::stack_region;
+use crate::units::Nanoseconds;
 use crate::wire::Registers;
 
 /// Bytes below the kernel's stack that are kept unmapped.
@@ -57,6 +58,16 @@ pub(super) fn explain(vector: u8, registers: &Registers, stack: &Range<u64>) -> 
         21 => format!("a control-flow violation (error code {:#x})", registers.error_code),
         other => format!("exception {other} (error code {:#x})", registers.error_code),
     }
+}
+
+/// What a bench was at that has run for longer than `limit`.
+pub(super) fn explain_overrun(limit: Nanoseconds, registers: &Registers) -> String {
+    /// Bit 9 of RFLAGS: interrupts are taken.
+    const INTERRUPTS: u64 = 1 << 9;
+    let seconds = limit.0 / 1_000_000_000;
+    let place = if registers.cs & 3 != 0 { "in user mode" } else { "in the kernel" };
+    let interrupts = if registers.rflags & INTERRUPTS == 0 { "off" } else { "on" };
+    format!("it still ran after {seconds} s, {place} with interrupts {interrupts}")
 }
 
 /// The error code names a segment or a gate (section 6.13).
@@ -155,6 +166,14 @@ mod tests {
         assert!(say(13, 0, 0).contains("not canonical"));
         assert_eq!(say(13, 0x18, 0), "a general protection fault at GDT entry 3");
         assert_eq!(say(13, 0x103, 0), "a general protection fault at IDT entry 32, from outside the program");
+    }
+
+    #[test]
+    fn an_overrun_says_where_the_processor_was() {
+        let limit = Nanoseconds::from_milliseconds(2_000);
+        let say = |cs, rflags| explain_overrun(limit, &Registers { cs, rflags, ..Registers::default() });
+        assert_eq!(say(8, 0x202), "it still ran after 2 s, in the kernel with interrupts on");
+        assert_eq!(say(0x23, 2), "it still ran after 2 s, in user mode with interrupts off");
     }
 
     #[test]

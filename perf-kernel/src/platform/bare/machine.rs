@@ -140,9 +140,14 @@ impl BarePlatform {
     }
 
     fn event_timer(&self) -> Option<EventTimer<Mmio>> {
+        EventTimer::start(self.event_timer_registers()?)
+    }
+
+    /// The registers of the High Precision Event Timer.
+    pub(super) fn event_timer_registers(&self) -> Option<Mmio> {
         let timer = self.tables.as_ref()?.event_timer()?;
         let address = u64::try_from(timer.base_address).ok()?;
-        EventTimer::start(self.memory.registers(address, EVENT_TIMER_BYTES)?)
+        self.memory.registers(address, EVENT_TIMER_BYTES)
     }
 
     fn power_timer(&self) -> Option<PowerTimer<Ports, Mmio>> {

@@ -2,6 +2,12 @@
 //!
 //! What can be tested on a host stands in modules without a gate; the others need ring 0.
 
+#[cfg(any(feature = "kernel", test))]
+#[cfg_attr(
+    not(feature = "kernel"),
+    expect(unused_imports, reason = "the watchdog, which tests leave out, uses it")
+)]
+mod alarm;
 #[cfg(feature = "kernel")]
 mod apart;
 #[cfg(feature = "kernel")]
@@ -21,6 +27,10 @@ mod event_counters;
 mod explain;
 #[cfg(feature = "kernel")]
 mod interference;
+#[cfg(any(feature = "kernel", test))]
+mod interrupt_sources;
+#[cfg(feature = "kernel")]
+mod lines;
 #[cfg(feature = "kernel")]
 mod interrupts;
 #[cfg(feature = "kernel")]
@@ -39,6 +49,8 @@ mod tables;
 mod threads;
 #[cfg(any(feature = "kernel", test))]
 mod uart;
+#[cfg(feature = "kernel")]
+mod watchdog;
 
 #[cfg(feature = "kernel")]
 pub use {machine::BarePlatform, threads::KernelRunner};

@@ -82,18 +82,13 @@ fn dbg2_console(entry: &[u8]) -> Option<SerialConsole> {
 /// The APIC identities of the processors of the Multiple APIC Description Table that are enabled (ACPI 6.5, sections
 /// 5.2.12.2 and 5.2.12.12), in its order; empty if the table is broken.
 pub(super) fn enabled_processors(table: &[u8]) -> Vec<u32> {
-    const ENTRIES: usize = 44;
     const ENABLED: u32 = 1;
     let mut identities: Vec<u32> = Vec::new();
-    let Some(table) = signed(table, b"APIC") else { return identities };
-    let mut rest = table.get(ENTRIES..).unwrap_or_default();
-    while let [kind, length, ..] = rest {
-        let length = usize::from(*length);
-        let Some(entry) = rest.get(..length).filter(|_| length >= 2) else { break };
-        let processor = match kind {
+    for entry in entries(table) {
+        let processor = match entry.first() {
             // Local APIC and local x2APIC: flags and identity.
-            0 => u32_at(entry, 4).zip(entry.get(3).map(|identity| u32::from(*identity))),
-            9 => u32_at(entry, 8).zip(u32_at(entry, 4)),
+            Some(0) => u32_at(entry, 4).zip(entry.get(3).map(|identity| u32::from(*identity))),
+            Some(9) => u32_at(entry, 8).zip(u32_at(entry, 4)),
             _ => None,
         };
         // Some firmware lists a processor twice, once each way.
@@ -103,9 +98,21 @@ pub(super) fn enabled_processors(table: &[u8]) -> Vec<u32> {
         {
             identities.push(identity);
         }
-        rest = &rest[length..];
     }
     identities
+}
+
+/// The entries of the Multiple APIC Description Table, which begin with their kind; none if the table is broken.
+pub(super) fn entries(table: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const ENTRIES: usize = 44;
+    let mut rest = signed(table, b"APIC").and_then(|table| table.get(ENTRIES..)).unwrap_or_default();
+    core::iter::from_fn(move || {
+        let length = usize::from(*rest.get(1)?);
+        // One of length zero would never end.
+        let entry = rest.get(..length).filter(|_| length >= 2)?;
+        rest = &rest[length..];
+        Some(entry)
+    })
 }
 
 /// Interface types of SPCR, which are the serial subtypes of DBG2: 16550, its 16450 subset, and 16550 with the
@@ -149,11 +156,11 @@ fn signed<'a>(table: &'a [u8], signature: &[u8; 4]) -> Option<&'a [u8]> {
     table.get(..length).filter(|table| table.starts_with(signature))
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
     Some(u16::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 

@@ -13,7 +13,7 @@ use crate::arch::device_interrupts::DeviceVector;
 use crate::arch::recovery::Over;
 use crate::arch::signals::{self, ThreadHandlers};
 use crate::arch::thread_system::{Hardware, ThreadSystem};
-use crate::arch::{PhysicalMemory, Ring0, counter, per_cpu};
+use crate::arch::{PhysicalMemory, Ring0, counter};
 use crate::kernel::threads::{CpuSet, ThreadId};
 use crate::platform::Runner;
 use crate::units::Hertz;
@@ -67,6 +67,7 @@ pub(super) fn left_behind() -> Option<String> {
 pub(super) fn abandon(over: &Over) {
     if let Some(threads) = THREADS.get() {
         threads.abandon(over);
+        threads.hardware().abandon_timers(over);
         threads.hardware().stacks().abandon(over);
     }
 }
@@ -130,9 +131,6 @@ impl Runner for KernelRunner {
         let (threads, stacks) = (self.0.usage(), stacks.usage());
         // Later benches find the heap as if there had been no threads.
         let is_over = self.0.reset();
-        if is_over {
-            per_cpu::note_threads_over();
-        }
         let is_clean = is_over && stacks.mapped == 0 && stacks.used == 0;
         is_clean.then_some(()).ok_or_else(|| format!("threads are left behind: {threads:?}, {stacks:?}"))
     }

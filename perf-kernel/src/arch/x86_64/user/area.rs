@@ -8,6 +8,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use x86_64::VirtAddr;
 use x86_64::registers::model_specific::KernelGsBase;
 
+use super::entry;
 use super::process::Process;
 use crate::arch::x86_64::per_cpu::{self, CpuArea};
 use crate::arch::x86_64::task_state::TaskState;
@@ -74,9 +75,21 @@ impl UserArea {
 
     /// Makes GS lead to the area of the first CPU, which calls, wherever it led, with nothing in user mode.
     pub(super) fn reset() {
-        per_cpu::adopt_first();
-        Self::current().process.store(ptr::null_mut(), Ordering::Relaxed);
+        per_cpu::area(0).into_iter().for_each(Self::reset_to);
+    }
+
+    /// The same with `area`, which is that of the CPU that calls.
+    pub(super) fn reset_to(area: &'static CpuArea) {
+        per_cpu::adopt(area);
+        area.user.process.store(ptr::null_mut(), Ordering::Relaxed);
         KernelGsBase::write(VirtAddr::zero());
+    }
+
+    /// The frame pointer of whoever entered user mode, where it is kept; `None` if nobody has.
+    pub(super) fn entered_from(&self) -> Option<u64> {
+        let process = self.process.load(Ordering::Relaxed);
+        let stack = self.kernel_stack.load(Ordering::Relaxed);
+        (!process.is_null()).then(|| stack.wrapping_add(entry::KEPT_FRAME_POINTER))
     }
 
     /// Makes GS lead to the area again, if an exception came after user mode's base was put in its place.

@@ -202,6 +202,10 @@ pub(super) fn return_address() -> u64 {
     address(user_iretq)
 }
 
+/// From the noted stack to the frame pointer that `user_enter` keeps, with its return address above: the modes of SSE and
+/// x87, the flags, and five registers.
+pub(super) const KEPT_FRAME_POINTER: u64 = 16 + 8 + 5 * 8;
+
 /// Where a handler goes on that has ended a program, on the area's kernel stack.
 pub(super) fn finish_address() -> u64 {
     address(user_finish)

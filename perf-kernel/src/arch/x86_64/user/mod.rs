@@ -18,7 +18,7 @@ pub(super) mod translations;
 mod traps;
 
 pub(super) use area::UserArea;
-pub(super) use protection::{install_on_cpu, leave};
+pub(super) use protection::{entered_from, install_on_cpu, leave, leave_on_cpu};
 pub(super) use signals::before_user_mode;
 pub(super) use translations::uses_kernel_tables;
 pub(super) use traps::handle;

@@ -380,6 +380,9 @@ global_asm!(
     ".global user_program_jump",
     "user_program_jump:",
     "jmp rdi",
+    ".global user_program_endless",
+    "user_program_endless:",
+    "jmp user_program_endless",
     ".global user_program_write_code",
     "user_program_write_code:",
     "lea rax, [rip + user_program_write_code]",
@@ -459,6 +462,7 @@ unsafe extern "sysv64" {
     safe fn user_program_sum_words();
     safe fn user_program_read();
     safe fn user_program_jump();
+    safe fn user_program_endless();
     safe fn user_program_write_code();
     safe fn user_program_run_stack();
     safe fn user_program_overflow_stack();
@@ -498,6 +502,7 @@ pub(super) fn offset(program: Program) -> Option<u64> {
         Program::SumWords => user_program_sum_words,
         Program::Read => user_program_read,
         Program::Jump => user_program_jump,
+        Program::Endless => user_program_endless,
         Program::BeginNowhere => return None,
         Program::WriteCode => user_program_write_code,
         Program::RunStack => user_program_run_stack,

@@ -12,6 +12,7 @@ use super::tables::PhysicalTables;
 use super::{entry, kernel_half, messages, signals, translations};
 use crate::arch::x86_64::checked;
 use crate::arch::x86_64::descriptors::{KERNEL_CODE, KERNEL_DATA, USER_CODE, USER_DATA};
+use crate::arch::x86_64::per_cpu::CpuArea;
 use crate::arch::{PhysicalMemory, Ring0};
 
 /// Gets the machine ready for user mode: the kernel's half of every address space, then the first CPU. Its descriptor
@@ -29,6 +30,17 @@ pub(in crate::arch::x86_64) fn leave() {
     translations::switch_to(translations::kernel_root());
     messages::abandon();
     signals::abandon();
+}
+
+/// The same on another CPU, whose area is `area`: it uses nothing of a process any more.
+pub(in crate::arch::x86_64) fn leave_on_cpu(area: &'static CpuArea) {
+    UserArea::reset_to(area);
+    translations::switch_to(translations::kernel_root());
+}
+
+/// Where the frame pointer of whoever entered user mode on this CPU is kept; `None` if nobody has.
+pub(in crate::arch::x86_64) fn entered_from() -> Option<u64> {
+    UserArea::current().entered_from()
 }
 
 /// Gets this CPU, which has its area, ready for user mode: the way of system calls, and what protection it has.
