@@ -6,3 +6,4 @@ mod exact;
 mod harness;
 mod machines;
 mod processors;
+mod resets;

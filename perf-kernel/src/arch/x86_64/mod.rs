@@ -41,6 +41,8 @@ mod high_registers;
 #[cfg(feature = "kernel")]
 mod interrupt_table;
 #[cfg(feature = "kernel")]
+mod kept_memory;
+#[cfg(feature = "kernel")]
 mod mmio;
 #[cfg(feature = "kernel")]
 pub mod msr;
@@ -62,6 +64,8 @@ mod privilege;
 mod processor;
 #[cfg(feature = "kernel")]
 pub mod recovery;
+#[cfg(feature = "kernel")]
+pub mod reset;
 #[cfg(feature = "kernel")]
 mod shootdown;
 #[cfg(feature = "kernel")]
@@ -101,6 +105,7 @@ pub(crate) use dma::FrameMemory;
 pub(crate) use virtio_queue::RequestQueue;
 #[cfg(feature = "kernel")]
 pub use {
+    kept_memory::KeptMemory,
     mmio::Mmio,
     performance::PerformanceRegisters,
     physical::PhysicalMemory,

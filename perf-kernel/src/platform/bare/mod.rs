@@ -20,10 +20,14 @@ mod explain;
 #[cfg(feature = "kernel")]
 mod interference;
 #[cfg(feature = "kernel")]
+mod kept;
+#[cfg(feature = "kernel")]
 mod machine;
 mod memory;
 #[cfg(feature = "kernel")]
 mod processors;
+#[cfg(feature = "kernel")]
+mod restart;
 #[cfg(any(feature = "kernel", test))]
 mod screen;
 #[cfg(any(feature = "kernel", test))]
@@ -33,6 +37,7 @@ mod tables;
 mod threads;
 #[cfg(any(feature = "kernel", test))]
 mod uart;
+mod witness;
 
 #[cfg(feature = "kernel")]
 pub use {machine::BarePlatform, threads::KernelRunner};
