@@ -148,7 +148,7 @@ impl Session<'_, '_> {
             let now = (self.clock)();
             self.ask(now);
             if let Some(how) = self.settle(now).or_else(|| self.out_of_patience(now))
-                && !self.reset(&how, now)?
+                && !self.reset(&how, now)
             {
                 return Ok(how);
             }
@@ -199,16 +199,17 @@ impl Session<'_, '_> {
 
     /// Resets a machine that has fallen silent in the middle of a boot, if that is of use: its kernel then goes on behind
     /// the bench that ran. Whether it was reset.
-    fn reset(&mut self, how: &HowClosed, now: Duration) -> Result<bool, CollectCause> {
+    fn reset(&mut self, how: &HowClosed, now: Duration) -> bool {
         let resets_max = self.ends.patience.resets_max;
         let has_left = |resets: u32| resets.max(self.resets) < resets_max;
         let is_of_use = matches!(how, HowClosed::Quiet(_)) && self.collector.resets().is_some_and(has_left);
-        if !is_of_use || !self.ends.source.reset()? {
-            return Ok(false);
+        // One that cannot be reset any more is as silent as before.
+        if !is_of_use || !self.ends.source.reset().unwrap_or(false) {
+            return false;
         }
         self.resets += 1;
         self.collector.note_reset(how.clone(), now);
-        Ok(true)
+        true
     }
 
     fn out_of_patience(&self, now: Duration) -> Option<HowClosed> {

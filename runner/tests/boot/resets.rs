@@ -79,7 +79,7 @@ fn benches_that_need_a_reset_cost_only_themselves_and_figures_are_those_without_
 #[test]
 fn a_machine_that_hangs_is_reset_from_outside() {
     // Longer than firmware and loader take, which are silent too, on a busy host.
-    let bench = Bench::new("").with_silence(Duration::from_secs(20));
+    let bench = Bench::new("").with_silence(Duration::from_secs(15));
     let boot = bench.boot_plan(&fault_image("bios"), &plan(&["reset/spin"], ""), "hang.transcript");
     assert_eq!((boot.end, resets(&boot)), (BootEnd::FailedBenches, Some(1)), "{boot:#?}");
     are_measured(&boot);
