@@ -48,6 +48,7 @@ fn transcript() -> Vec<u8> {
         compiler: "rustc 1.96.0".into(),
         benches_planned: 10_000,
         entry_ticks: Ticks(1_000_000),
+        resumes: None,
     }));
     for index in 0..RECORDS {
         let id = format!("memory/alloc-small/{index}");
@@ -61,7 +62,7 @@ fn transcript() -> Vec<u8> {
 fn collect_file(path: &Path, kept: &Path) -> Vec<Boot> {
     let mut source = FileSource::open(path).expect("the transcript was written");
     let mut transcript = File::create(kept).expect("the folder is ours");
-    let patience = Patience { hang: Duration::from_secs(60), boot: Duration::from_secs(600) };
+    let patience = Patience { hang: Duration::from_secs(60), boot: Duration::from_secs(600), resets_max: 0 };
     let stop = AtomicBool::new(false);
     let boots =
         collect(&mut source, &mut transcript, &mut Silent, &patience, &stop).expect("nothing is wrong");

@@ -201,6 +201,7 @@ fn hello() -> Hello {
         compiler: "rustc 1.96.0".to_owned(),
         benches_planned: RESULTS,
         entry_ticks: Ticks(1_000_000),
+        resumes: None,
     }
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn hello(nonce: &str, benches_planned: u32) -> Hello {
         compiler: "rustc 1.96.0".into(),
         benches_planned,
         entry_ticks: Ticks(1_000_000),
+        resumes: None,
     }
 }
 

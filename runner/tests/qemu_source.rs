@@ -154,9 +154,22 @@ fn a_hung_machine_is_quiet_until_it_is_stopped() {
 #[test]
 fn a_reset_is_told() {
     let guest = Guest::new(&RESET);
-    let mut source = QemuSource::start(&guest.launch("default")).expect("it starts");
+    let mut launch = guest.launch("default");
+    launch.plan = launch.plan.map(|plan| Plan { resets_max: 0, ..plan });
+    let mut source = QemuSource::start(&launch).expect("it starts");
     let how = "QEMU exited with status 0 (the machine was reset or switched off)";
     assert_eq!(read(&mut source, 1), (Vec::new(), Some(how.to_owned())));
+}
+
+#[test]
+fn a_machine_that_is_reset_starts_again() {
+    let guest = Guest::new(&ECHO);
+    let mut source = QemuSource::start(&guest.launch("default")).expect("it starts");
+    for _ in 0..2 {
+        assert_eq!(read(&mut source, 1), (b">".to_vec(), None));
+        assert!(source.reset().expect("QEMU runs"));
+    }
+    assert_eq!(read(&mut source, 1), (b">".to_vec(), None));
 }
 
 #[test]

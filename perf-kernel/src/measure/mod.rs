@@ -24,7 +24,7 @@ pub use bencher::{Bencher, Conditions, Expected};
 pub use calibrate::calibrate;
 pub use error::BenchError;
 pub use histogram::{HistogramError, LogLinear, PRECISION_BITS};
-pub use outcome::{median_milli, offended, skipped};
+pub use outcome::{median_milli, offended, quarantined, skipped};
 pub use random::Stream;
 
 pub(crate) use cold::chiller;

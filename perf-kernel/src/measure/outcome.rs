@@ -11,7 +11,7 @@ use super::{BenchError, causes, statistics, validity};
 use crate::arch::counter;
 use crate::platform::Offence;
 use crate::suites::Selected;
-use crate::wire::{BenchRecord, CheckOutcome, ErrorCount, SampleSummary, Status};
+use crate::wire::{BenchRecord, CheckOutcome, Crash, ErrorCount, SampleSummary, Status};
 
 /// The record of a bench that cannot run here.
 #[must_use]
@@ -32,6 +32,20 @@ pub fn offended(selected: &Selected, offence: Offence) -> BenchRecord {
         }
         Offence::LeftBehind(what) => (alloc::format!("left behind: {what}"), None),
     };
+    failed_for(selected, reason, crash)
+}
+
+/// The record of a bench during which the machine had to be reset, with what the kernel could say of it.
+#[must_use]
+pub fn quarantined(selected: &Selected, crash: Option<&Crash>) -> BenchRecord {
+    let reason = match crash {
+        Some(crash) => alloc::format!("quarantined: {}: {}", crash.cause, crash.message),
+        None => "quarantined: the machine was reset while it ran".to_string(),
+    };
+    failed_for(selected, reason, crash.map(|crash| Box::new(crash.clone())))
+}
+
+fn failed_for(selected: &Selected, reason: String, crash: Option<Box<Crash>>) -> BenchRecord {
     BenchRecord {
         unit: selected.bench.unit,
         validity: Vec::from([validity::check("result", CheckOutcome::Failed, reason.clone())]),

@@ -93,6 +93,7 @@ struct Overrides {
     baud: Option<Baud>,
     exit_port: Option<u16>,
     linger_ms: Option<u64>,
+    resets_max: Option<u16>,
 }
 
 impl Overrides {
@@ -124,6 +125,7 @@ impl Overrides {
             baud: self.baud.unwrap_or(preset.baud),
             exit_port: self.exit_port.or(preset.exit_port),
             linger_ms: self.linger_ms.unwrap_or(preset.linger_ms),
+            resets_max: self.resets_max.unwrap_or(preset.resets_max),
         }
     }
 }
@@ -144,6 +146,7 @@ fn check(plan: &Plan) -> Result<(), PlanError> {
     in_range("bench_s_max", plan.bench_s_max.map_or(1, u64::from), 1, 86_400)?;
     in_range("linger_ms", plan.linger_ms, 0, 3_600_000)?;
     in_range("baud", baud, 300, 4_000_000)?;
+    in_range("resets_max", u64::from(plan.resets_max), 0, 100)?;
     if plan.scratch_disks.iter().any(|serial| serial.trim().is_empty()) {
         return Err(PlanError::Value("scratch_disks has a blank serial number".to_string()));
     }
@@ -183,6 +186,18 @@ mod tests {
         let plan = Plan { rounds: Some(7), ..plan };
         let text = toml::to_string(&plan).expect("a plan is TOML");
         assert_eq!(parse(text.as_bytes()), Ok(plan));
+    }
+
+    #[test]
+    fn resets_are_written_down_only_where_they_are_not_the_usual_ones() {
+        for resets_max in [0, 7] {
+            let plan = Plan { resets_max, ..Plan::quick() };
+            let text = toml::to_string(&plan).expect("a plan is TOML");
+            assert_eq!(parse(text.as_bytes()), Ok(plan));
+        }
+        let text = toml::to_string(&Plan::quick()).expect("a plan is TOML");
+        assert!(!text.contains("resets_max"), "kernels that do not know the key take the plan too");
+        assert!(matches!(parse(b"resets_max = 101\n"), Err(PlanError::Value(_))));
     }
 
     #[test]

@@ -60,6 +60,19 @@ pub struct Plan {
     pub exit_port: Option<u16>,
     /// How long the kernel waits, at the end, for the host to ask for frames again, in milliseconds.
     pub linger_ms: u64,
+    /// How often the machine may be reset in the course of a boot, to go on behind a bench that it cannot be brought
+    /// back from.
+    #[serde(skip_serializing_if = "is_default_of_resets")]
+    pub resets_max: u16,
+}
+
+/// Resets that a boot may take unless the plan says otherwise.
+const RESETS_DEFAULT: u16 = 3;
+
+/// Kernels that do not know the key take a plan that says nothing else.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+const fn is_default_of_resets(resets: &u16) -> bool {
+    *resets == RESETS_DEFAULT
 }
 
 /// A named set of fields.
@@ -186,6 +199,7 @@ impl Plan {
             baud: Baud(115_200),
             exit_port: None,
             linger_ms: 2_000,
+            resets_max: RESETS_DEFAULT,
         }
     }
 

@@ -3,18 +3,19 @@
 use alloc::boxed::Box;
 
 use super::ledger::Ledger;
+use super::note::{Note, Step};
 use super::probes::{DRIFT_MAX, Probing};
 use super::progress::Progress;
-use super::subject::{Subjects, Turn};
+use super::subject::Subjects;
 use super::{cold, counters};
 use crate::arch::counter;
-use crate::measure::{Conditions, CounterKind, calibrate, check_scale, median_milli};
+use crate::measure::{Conditions, CounterKind, calibrate, check_scale, median_milli, quarantined};
 use crate::plan::Plan;
 use crate::platform::Platform;
 use crate::suites::{Selected, select};
 use crate::units::{Nanoseconds, Ticks};
 use crate::wire::{
-    Beacon, BenchRecord, EndReason, Level, Link, Mode, Record, Refused, Sender, Start, Status,
+    Beacon, BenchRecord, EndReason, Level, Link, Mode, Probe, Record, Refused, Sender, Start, Status,
 };
 
 /// Between two time marks, unless a bench takes longer.
@@ -31,6 +32,18 @@ pub fn boot<L: Link>(
     subjects: Subjects<'_>,
     progress: &mut dyn Progress,
 ) -> EndReason {
+    resume(platform, sender, plan, subjects, progress, None)
+}
+
+/// As [`boot`], behind what `resumed`, the note of the starts before, says is over.
+pub fn resume<L: Link>(
+    platform: &dyn Platform,
+    sender: &mut Sender<L>,
+    plan: &Plan,
+    subjects: Subjects<'_>,
+    progress: &mut dyn Progress,
+    resumed: Option<&Note>,
+) -> EndReason {
     let selected = match select(plan) {
         Ok(selected) => selected,
         Err(error) => {
@@ -40,12 +53,17 @@ pub fn boot<L: Link>(
         }
     };
     send(sender, Record::Machine(platform.describe_machine()));
+    if let Some(note) = resumed.filter(|note| note.resets() > u32::from(plan.resets_max)) {
+        send(sender, Record::Crash(Box::new(note.last_crash())));
+        return end(sender, progress, EndReason::Crashed);
+    }
     let counter = CounterKind::detect();
     let clock = calibrate(platform, counter);
     send(sender, Record::Clock(clock.clone()));
     let conditions = Conditions { platform, plan, clock: &clock, counter };
     let mut ledger = Ledger::begin(platform);
-    let start = Probing::now(&conditions);
+    let start = first_probing(&conditions, sender, resumed);
+    progress.began(start.costs());
     let mut beacons = Beacons::begin(sender);
     if let Some(about) = subjects.about() {
         let _ = sender.log(Level::Info, alloc::format!("two builds: {about}"));
@@ -53,27 +71,32 @@ pub fn boot<L: Link>(
     subjects.prepare(platform);
     let turns = subjects.turns(plan, clock.mode);
     let mut scales = Scales::default();
-    let mut is_good = true;
+    let mut is_good = !resumed.is_some_and(Note::has_failed);
     let total = narrow(selected.len().saturating_mul(turns.clone().count()));
     let benches = selected.iter().flat_map(|selected| turns.clone().map(move |turn| (selected, turn)));
     for (index, (selected, turn)) in benches.enumerate() {
-        sender.poll_commands();
         let announced = Start { id: selected.id(), index: narrow(index), total };
+        let step = resumed.map_or(Step::Run, |note| note.step(announced.index, &announced.id));
+        if step == Step::PassOver {
+            continue;
+        }
+        sender.poll_commands();
         progress.started(&announced);
         send(sender, Record::Start(announced));
-        let record = scales.judge(selected, run(&conditions, selected, &turn));
+        let record = match step {
+            Step::Report(crash) => turn.mark(quarantined(selected, crash)),
+            _ => turn.mark(turn.subject.run(&conditions, selected)),
+        };
+        let record = scales.judge(selected, record);
         ledger.add(&record);
         is_good &= matches!(record.status, Status::Measured | Status::Skipped);
         progress.finished(&record);
         send(sender, Record::Bench(Box::new(record)));
+        progress.told();
         beacons.send_if_due(sender, &conditions);
     }
     let probes = start.drift(&Probing::now(&conditions));
-    let drifted = probes.iter().filter(|probe| probe.drift > DRIFT_MAX && clock.mode != Mode::Tcg);
-    for probe in drifted {
-        let text = alloc::format!("the machine changed: {} drifted by {} ppm", probe.id, probe.drift.0);
-        let _ = sender.log(Level::Warning, text);
-    }
+    warn_of_drift(sender, &probes, clock.mode);
     // Two builds share no counters: the types of one library mean nothing to the other.
     let is_single = subjects.about().is_none();
     let said = is_single.then(|| [counters::describe(platform), cold::describe(platform, plan, &selected)]);
@@ -103,12 +126,24 @@ pub fn linger<L: Link>(
     sender.is_acknowledged()
 }
 
-fn run(conditions: &Conditions<'_>, selected: &Selected, turn: &Turn<'_>) -> BenchRecord {
-    let record = turn.subject.run(conditions, selected);
-    BenchRecord {
-        side: turn.place.map(|(side, _)| side),
-        round: turn.place.map(|(_, round)| round),
-        ..record
+/// What the probes cost at the start of the boot. They are measured at every start: a machine that changed over a reset
+/// is told of there, and the end of the boot is held against its very beginning.
+fn first_probing<L: Link>(
+    conditions: &Conditions<'_>,
+    sender: &mut Sender<L>,
+    resumed: Option<&Note>,
+) -> Probing {
+    let now = Probing::now(conditions);
+    let Some(note) = resumed else { return now };
+    let first = Probing::of_note(note);
+    warn_of_drift(sender, &first.drift(&now), conditions.clock.mode);
+    if first.costs().is_empty() { now } else { first }
+}
+
+fn warn_of_drift<L: Link>(sender: &mut Sender<L>, probes: &[Probe], mode: Mode) {
+    for probe in probes.iter().filter(|probe| probe.drift > DRIFT_MAX && mode != Mode::Tcg) {
+        let text = alloc::format!("the machine changed: {} drifted by {} ppm", probe.id, probe.drift.0);
+        let _ = sender.log(Level::Warning, text);
     }
 }
 

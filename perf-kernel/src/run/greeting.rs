@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::plan::{self, Plan, PlanError};
 use crate::suites::select;
 use crate::units::Ticks;
-use crate::wire::{EndReason, FORMAT_VERSION, Hello, Link, Record, Refused, Sender};
+use crate::wire::{EndReason, FORMAT_VERSION, Hello, Link, Record, Refused, Resumes, Sender};
 
 /// What the caller knows of the boot before anything else is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Identity {
     pub plan_file: Vec<u8>,
     /// Ticks since the first instruction.
     pub entry_ticks: Ticks,
+    /// What this start goes on with.
+    pub resumes: Option<Resumes>,
 }
 
 /// XXH3-128 of `bytes` as 32 hex digits: how images and plans are told apart.
@@ -44,6 +46,7 @@ pub fn greet<L: Link>(sender: &mut Sender<L>, identity: &Identity) -> Result<Pla
         compiler: env!("COMPILER").to_string(),
         benches_planned: u32::try_from(planned).unwrap_or(u32::MAX),
         entry_ticks: identity.entry_ticks,
+        resumes: identity.resumes.clone(),
     };
     // The sender counts what the link refuses and keeps the frames: a boot without a line goes on.
     let _ = sender.send(Record::Hello(hello));

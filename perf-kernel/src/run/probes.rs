@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::note::Note;
 use crate::measure::{Conditions, Expected, probe};
 use crate::suites::probes::{Chain, REFERENCE_RESULT, reference_loop};
 use crate::units::PartsPerMillion;
@@ -10,6 +11,8 @@ use crate::wire::Probe;
 
 /// A drift above this, 5 %, is worth a warning.
 pub(super) const DRIFT_MAX: PartsPerMillion = PartsPerMillion(50_000);
+
+const NAMES: [&str; 2] = ["env/reference-loop", "env/l1-load"];
 
 /// What the probes cost at one end of a boot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +24,19 @@ impl Probing {
         let mut chain = Chain::new();
         let loop_milliticks = probe(conditions, Expected::Each(REFERENCE_RESULT), reference_loop);
         let load_milliticks = probe(conditions, Expected::Each(Chain::RESULT), || chain.walk());
-        let found = [("env/reference-loop", loop_milliticks), ("env/l1-load", load_milliticks)];
-        Self(found.into_iter().filter_map(|(id, milliticks)| Some((id, milliticks?))).collect())
+        let found = NAMES.into_iter().zip([loop_milliticks, load_milliticks]);
+        Self(found.filter_map(|(id, milliticks)| Some((id, milliticks?))).collect())
+    }
+
+    /// What the probes cost at the start of a boot, as its note says.
+    pub(super) fn of_note(note: &Note) -> Self {
+        let cost = |name| note.probes().iter().find(|(id, _)| id == name).map(|(_, cost)| (name, *cost));
+        Self(NAMES.into_iter().filter_map(cost).collect())
+    }
+
+    /// What each probe costs.
+    pub(super) fn costs(&self) -> &[(&'static str, u64)] {
+        &self.0
     }
 
     /// How far each probe is at the `end` from where it was.

@@ -49,6 +49,17 @@ pub(super) struct Turn<'a> {
     pub(super) place: Option<(Side, u16)>,
 }
 
+impl Turn<'_> {
+    /// `record` with its place among two builds.
+    pub(super) fn mark(&self, record: BenchRecord) -> BenchRecord {
+        BenchRecord {
+            side: self.place.map(|(side, _)| side),
+            round: self.place.map(|(_, round)| round),
+            ..record
+        }
+    }
+}
+
 impl<'a> Subjects<'a> {
     /// Gets all subjects ready.
     pub(super) fn prepare(self, platform: &dyn Platform) {

@@ -5,11 +5,13 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::subject::lack;
-use super::{Identity, NoProgress, Progress, Subjects, Suites, boot, fingerprint, greet, linger};
+use super::{
+    Identity, NoProgress, Note, Progress, Subjects, Suites, boot, fingerprint, greet, linger, resume,
+};
 use crate::plan::Plan;
 use crate::platform::scripted::ScriptedPlatform;
 use crate::platform::{Offence, Platform};
-use crate::suites::{Bench, Body, Need, SUITES, Selected, Suite};
+use crate::suites::{Bench, Body, Need, SUITES, Selected, Suite, select};
 use crate::units::Ticks;
 use crate::wire::{
     BenchRecord, Command, Crash, Decoder, EndReason, Event, Link, LinkError, Mode, Record, Sender, Start,
@@ -130,6 +132,59 @@ fn benches_that_misbehave_are_failed_and_the_boot_goes_on() {
     assert_eq!(platform.running.borrow().last(), Some(&None), "no bench runs any more");
 }
 
+/// What a start with `note` sends, without log records and time marks.
+fn resumed(plan: &Plan, note: &Note) -> (EndReason, Vec<Record>) {
+    let mut sender = Sender::new(Line::default());
+    let platform = ScriptedPlatform::default();
+    let reason = resume(&platform, &mut sender, plan, ONE, &mut NoProgress, Some(note));
+    let is_told = |record: &Record| !matches!(record, Record::Log(_) | Record::Beacon(_));
+    (reason, records(&mut sender).into_iter().filter(is_told).collect())
+}
+
+/// The note of a boot that was reset in its second bench.
+fn note_of_second(id: &str) -> Note {
+    let mut note = Note::new("image".to_string(), "plan".to_string());
+    note.begin(&[("env/reference-loop", 1)]);
+    note.start(&Start { id: "env/timer-pair".to_string(), index: 0, total: 3 });
+    note.finish(&BenchRecord::new("env/timer-pair".to_string(), Status::Measured), 0);
+    note.start(&Start { id: id.to_string(), index: 1, total: 3 });
+    note.resumed("image", "plan").expect("it is of this image and plan")
+}
+
+#[test]
+fn a_start_after_a_reset_reports_the_bench_that_ran_and_goes_on_behind_it() {
+    let plan = short(&["env/timer-pair", "env/l1-load", "env/reference-loop"]);
+    let ids: Vec<String> = select(&plan).expect("they are there").iter().map(Selected::id).collect();
+    let (reason, records) = resumed(&plan, &note_of_second(&ids[1]));
+    assert_eq!(reason, EndReason::FailedBenches);
+    let bench = |record: &Record| match record {
+        Record::Bench(bench) => Some((bench.id.clone(), bench.status, bench.reason.clone())),
+        _ => None,
+    };
+    let told: Vec<_> = records.iter().filter_map(bench).collect();
+    let reason = Some("quarantined: the machine was reset while it ran".to_string());
+    let expected = [(ids[1].clone(), Status::Failed, reason), (ids[2].clone(), Status::Measured, None)];
+    assert_eq!(told, expected);
+    let starts = records.iter().filter(|record| record.kind() == "start").count();
+    assert_eq!(starts, 2, "each bench that is told of is announced");
+    let Some(Record::Ledger(ledger)) = records.iter().find(|record| record.kind() == "ledger") else {
+        panic!()
+    };
+    let costs: Vec<u64> = ledger.probes.iter().map(|probe| probe.start_milliticks).collect();
+    assert_eq!(costs, [1], "the end is held against the beginning of the first start");
+}
+
+#[test]
+fn a_boot_that_was_reset_too_often_ends_as_crashed() {
+    let plan = Plan { resets_max: 0, ..short(&["env/timer-pair", "env/l1-load", "env/reference-loop"]) };
+    let (reason, records) = resumed(&plan, &note_of_second("env/l1-load"));
+    assert_eq!(reason, EndReason::Crashed);
+    let kinds: Vec<&str> = records.iter().map(Record::kind).collect();
+    assert_eq!(kinds, ["machine", "crash", "end"]);
+    let Record::Crash(crash) = &records[1] else { panic!() };
+    assert_eq!((crash.cause.as_str(), crash.bench.as_deref()), ("reset", Some("env/l1-load")));
+}
+
 #[test]
 fn equal_plans_do_equal_work() {
     let plan = short(&["env/reference-loop"]);
@@ -221,6 +276,7 @@ fn a_boot_is_greeted_with_its_identity() {
         image_hash: fingerprint(b"image"),
         plan_file: b"nonce = \"n-7\"\nfilter = [\"env/\"]\n\n\n".to_vec(),
         entry_ticks: Ticks(9),
+        resumes: None,
     };
     let mut sender = Sender::new(Line::default());
     let plan = greet(&mut sender, &identity).expect("the plan is fine");
@@ -232,8 +288,12 @@ fn a_boot_is_greeted_with_its_identity() {
 
 #[test]
 fn a_plan_that_cannot_be_run_is_refused_after_hello() {
-    let identity =
-        Identity { image_hash: String::new(), plan_file: b"samples = 3\n".to_vec(), entry_ticks: Ticks(0) };
+    let identity = Identity {
+        image_hash: String::new(),
+        plan_file: b"samples = 3\n".to_vec(),
+        entry_ticks: Ticks(0),
+        resumes: None,
+    };
     let mut sender = Sender::new(Line::default());
     assert!(greet(&mut sender, &identity).is_err());
     let records = records(&mut sender);

@@ -17,6 +17,8 @@ mod memory;
 mod monitor;
 #[cfg(all(feature = "kernel", feature = "fault-benches"))]
 mod overrun;
+#[cfg(all(feature = "kernel", feature = "fault-benches"))]
+mod reset;
 mod scale;
 mod security;
 mod selection;
@@ -38,12 +40,14 @@ pub use limit::{BoundUnit, Limit, Relation, Statistic};
 pub use scale::Scale;
 pub use selection::{Selected, SelectionError, select};
 
-/// The suites `device` and `fault`, which are for tests, come on top where they are built.
-const SUITE_COUNT: usize = if cfg!(all(feature = "kernel", feature = "fault-benches")) { 10 } else { 8 };
+/// The suites `reset`, `device` and `fault`, which are for tests, come on top where they are built.
+const SUITE_COUNT: usize = if cfg!(all(feature = "kernel", feature = "fault-benches")) { 11 } else { 8 };
 
 /// Every suite, in the order in which a boot runs them.
 pub static SUITES: [&Suite; SUITE_COUNT] = [
     &env::SUITE,
+    #[cfg(all(feature = "kernel", feature = "fault-benches"))]
+    &reset::SUITE,
     &kernel::SUITE,
     &admin::SUITE,
     &security::SUITE,

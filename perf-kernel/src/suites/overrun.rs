@@ -52,7 +52,7 @@ pub(super) fn endless_calls(bencher: &mut Bencher<'_>) -> Result<(), BenchError>
 pub(super) fn unexpected_privilege(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
     with_process(bencher, Program::ReadPort, |_, process| match process.run([0, 0]) {
         Ending::Exited(_) => Ok(()),
-        Ending::Faulted(fault) => Err(BenchError::Failed(format!("the program did not exit: {fault:x?}"))),
+        other => Err(BenchError::Failed(format!("the program did not exit: {other:x?}"))),
     })
 }
 

@@ -27,7 +27,8 @@ pub use decoder::{Decoder, Event, TEXT_LENGTH_MAX};
 pub use frame::{FRAME_LENGTH_MAX, FrameError, RollingHash, checked_json, decode_frame, encode_frame};
 pub use machine::{CacheLevel, Clock, ClockSource, Console, Cpu, Firmware, Machine, Mode};
 pub use record::{
-    Beacon, End, EndReason, FORMAT_VERSION, Frame, Hello, Level, LogLine, Manifest, Record, Refused, Start,
+    Beacon, End, EndReason, FORMAT_VERSION, Frame, Hello, Level, LogLine, Manifest, Record, Refused, Resumes,
+    Start,
 };
 pub use samples::{ColdFigures, Histogram, Interruption, SampleSummary, SlowSample, Windows};
 pub use sender::{KEPT_BYTES_DEFAULT, Link, LinkError, NoLink, RESEND_FRAMES_MAX, Sender};

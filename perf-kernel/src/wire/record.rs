@@ -98,6 +98,21 @@ pub struct Hello {
     pub benches_planned: u32,
     /// Counter ticks since the kernel's first instruction (since process start when hosted).
     pub entry_ticks: Ticks,
+    /// What this start goes on with; `None` for the first start of a boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<Resumes>,
+}
+
+/// The boot that a start after a reset goes on with: same image, same plan, same nonce.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumes {
+    /// Resets of the boot so far, the one before this start included.
+    pub resets: u32,
+    /// Place in the plan's order of the first bench that this start tells of.
+    pub from: u32,
+    /// The bench at that place, if it ran when the machine was reset: it is reported as failed, and not run again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<String>,
 }
 
 /// Announces a bench, so that a silent hang has a name.
@@ -165,6 +180,9 @@ pub enum EndReason {
     Crashed,
     /// The plan was not understood; the record before this one tells.
     Refused,
+    /// As `Crashed`, and the kernel now resets the machine to go on behind the bench that ran: this is the end of a part
+    /// of the boot only.
+    Resets,
     /// A reason that this reader does not know.
     #[serde(other)]
     Unknown,

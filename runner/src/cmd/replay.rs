@@ -20,7 +20,7 @@ use crate::store::{
 };
 
 /// A file neither hangs nor takes time.
-const PATIENCE: Patience = Patience { hang: Duration::MAX, boot: Duration::MAX };
+const PATIENCE: Patience = Patience { hang: Duration::MAX, boot: Duration::MAX, resets_max: 0 };
 
 pub(super) fn replay(options: &ReplayOptions) -> anyhow::Result<u8> {
     let folder = Folder::find(options.output.store.db.as_deref())?;

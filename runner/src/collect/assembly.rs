@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use perf_kernel::units::{Nanoseconds, Ticks};
-use perf_kernel::wire::{End, Frame, Level, LogLine, Manifest, Record, RollingHash};
+use perf_kernel::wire::{End, EndReason, Frame, Hello, Level, LogLine, Manifest, Record, RollingHash};
 
 use super::classify::{HowClosed, classify};
 use super::{Boot, BootEnd, Damage, HostBeacon};
@@ -134,6 +134,19 @@ impl Assembly {
     /// Whether an `end` has arrived.
     pub(super) const fn has_ended(&self) -> bool {
         self.end_seq.is_some()
+    }
+
+    /// Whether the `end` is that of a part: the machine is being reset.
+    pub(super) fn has_reset(&self) -> bool {
+        self.end().is_some_and(|(_, end)| end.reason == EndReason::Resets)
+    }
+
+    /// The first record.
+    pub(super) fn hello(&self) -> Option<&Hello> {
+        match &self.frames.get(&0)?.record {
+            Record::Hello(hello) => Some(hello),
+            _ => None,
+        }
     }
 
     /// Whether nothing at all has arrived.

@@ -37,7 +37,9 @@ pub(super) fn classify(
         return (BootEnd::Refused, refused.reason.clone());
     }
     match end {
-        Some(EndReason::Crashed) => (BootEnd::Crashed, "the record of the crash never arrived".to_owned()),
+        Some(EndReason::Crashed | EndReason::Resets) => {
+            (BootEnd::Crashed, "the record of the crash never arrived".to_owned())
+        }
         Some(EndReason::Refused) => (BootEnd::Refused, "the record with the reason never arrived".to_owned()),
         Some(EndReason::Done) => of_whole_plan(boot),
         Some(EndReason::FailedBenches) => (BootEnd::FailedBenches, what_never_arrived(boot)),
@@ -52,7 +54,6 @@ pub(super) fn classify(
 /// A boot that says that all went well is believed as far as its records show it.
 fn of_whole_plan(boot: &Boot) -> (BootEnd, String) {
     let detail = what_never_arrived(boot);
-    let is_good = |status| matches!(status, Status::Measured | Status::Skipped);
     if detail.is_empty() && boot.benches.iter().all(|bench| is_good(bench.status)) {
         (BootEnd::Done, detail)
     } else {
@@ -60,7 +61,13 @@ fn of_whole_plan(boot: &Boot) -> (BootEnd, String) {
     }
 }
 
-fn what_never_arrived(boot: &Boot) -> String {
+/// Whether a bench of that outcome leaves nothing to be wished for.
+pub(super) const fn is_good(status: Status) -> bool {
+    matches!(status, Status::Measured | Status::Skipped)
+}
+
+/// What the kernel has sent and the host has not got; empty if there is nothing.
+pub(super) fn what_never_arrived(boot: &Boot) -> String {
     let missing = &boot.damage.frames_missing;
     match missing.first() {
         Some(first) => format!("{} frames never arrived, from number {first} on", missing.len()),

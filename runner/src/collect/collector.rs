@@ -10,7 +10,7 @@ use perf_kernel::wire::{
 use super::assembly::{Assembly, Place};
 use super::classify::HowClosed;
 use super::requests::Requests;
-use super::{Boot, CollectCause, Damage, Observer};
+use super::{Boot, CollectCause, Damage, Observer, parts};
 
 /// What the `hello` of every boot must say; a field that is `None` is not looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +43,10 @@ pub struct Collector {
     requests: Requests,
     boots: Vec<Boot>,
     last_progress: Duration,
+    /// Starts of the machine before the present one.
+    starts: u32,
+    /// Why the host has reset the machine, whose next start is waited for.
+    reset: Option<HowClosed>,
 }
 
 /// What the decoder found, with the digest of its bytes.
@@ -64,6 +68,8 @@ impl Collector {
             requests: Requests::default(),
             boots: Vec::new(),
             last_progress: now,
+            starts: 0,
+            reset: None,
         }
     }
 
@@ -102,6 +108,29 @@ impl Collector {
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.assembly.has_ended()
+    }
+
+    /// Whether what has ended is a part of the present boot only: the kernel resets the machine, and goes on.
+    #[must_use]
+    pub fn will_go_on(&self) -> bool {
+        self.assembly.has_reset()
+    }
+
+    /// Resets of the present boot so far; `None` before its `hello`.
+    #[must_use]
+    pub fn resets(&self) -> Option<u32> {
+        self.assembly.hello().map(parts::resets)
+    }
+
+    /// Starts of the machine before the present one.
+    pub(super) const fn starts(&self) -> u32 {
+        self.starts
+    }
+
+    /// Notes that the host has reset the machine at host time `now`, as `how` says.
+    pub(super) fn note_reset(&mut self, how: HowClosed, now: Duration) {
+        self.reset = Some(how);
+        self.last_progress = now;
     }
 
     /// Whether asking for the frames that are missing has been of no use.
@@ -149,9 +178,8 @@ impl Collector {
             }
         }
         if self.boots.is_empty() || !self.assembly.is_empty() {
-            let boot = self.assembly.close(how);
-            observer.closed(&boot);
-            self.boots.push(boot);
+            add(&mut self.boots, self.assembly.close(how));
+            self.boots.iter().next_back().into_iter().for_each(|boot| observer.closed(boot));
         }
         self.boots
     }
@@ -190,7 +218,8 @@ impl Collector {
         }
         let mut place = self.assembly.place(frame.seq, digest);
         if place == Place::Taken {
-            self.begin_another(now, observer);
+            let is_part = matches!(&frame.record, Record::Hello(hello) if hello.resumes.is_some());
+            self.begin_another(now, is_part, observer);
             place = self.assembly.place(frame.seq, digest);
         }
         match place {
@@ -206,14 +235,17 @@ impl Collector {
         Ok(())
     }
 
-    /// Closes the present boot: the machine has started again. No kernel sends two frames with one number, and the
-    /// check value keeps the line from making one.
-    fn begin_another(&mut self, now: Duration, observer: &mut dyn Observer) {
+    /// Closes the present boot, or a part of it: the machine has started again. No kernel sends two frames with one number,
+    /// and the check value keeps the line from making one.
+    fn begin_another(&mut self, now: Duration, is_part: bool, observer: &mut dyn Observer) {
         let next = self.assembly.split(now);
-        let boot = std::mem::replace(&mut self.assembly, next).close(&HowClosed::NextBoot);
-        observer.closed(&boot);
-        self.boots.push(boot);
+        let how = self.reset.take().unwrap_or(HowClosed::NextBoot);
+        add(&mut self.boots, std::mem::replace(&mut self.assembly, next).close(&how));
+        if let Some(boot) = self.boots.last().filter(|_| !is_part) {
+            observer.closed(boot);
+        }
         self.requests = Requests::default();
+        self.starts += 1;
     }
 
     fn tell(&mut self, record: &Record, place: Place, now: Duration, observer: &mut dyn Observer) {
@@ -234,6 +266,16 @@ impl Collector {
             }
             Record::Ledger(_) | Record::Unknown => {}
         }
+    }
+}
+
+/// Adds `boot` to those before it, or to the last of them if it goes on with that.
+fn add(boots: &mut Vec<Boot>, boot: Boot) {
+    let goes_on = |hello| boots.last().is_some_and(|last| parts::goes_on_with(last, hello));
+    if !boot.hello.as_ref().is_some_and(goes_on) {
+        boots.push(boot);
+    } else if let Some(last) = boots.pop() {
+        boots.push(parts::join(last, boot));
     }
 }
 

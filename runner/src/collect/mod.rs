@@ -6,6 +6,9 @@ mod classify;
 mod collector;
 mod error;
 mod observer;
+#[cfg(test)]
+mod part_tests;
+mod parts;
 mod requests;
 mod session;
 #[cfg(test)]
@@ -17,4 +20,5 @@ pub use boot::{Boot, BootEnd, Damage, HostBeacon};
 pub use collector::{Collector, Expected, Timing};
 pub use error::{CollectCause, CollectError};
 pub use observer::{Observer, Silent};
+pub(crate) use parts::goes_on_with;
 pub use session::{Patience, collect, collect_expecting};

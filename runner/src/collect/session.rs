@@ -17,6 +17,8 @@ pub struct Patience {
     pub hang: Duration,
     /// Longest time from the start of the collection to the end of the boot, restarts of the machine included.
     pub boot: Duration,
+    /// How often the machine may be reset, where it can be, when it is silent for too long.
+    pub resets_max: u32,
 }
 
 /// The stop flag and the deadlines are looked at that often.
@@ -81,7 +83,17 @@ pub(super) fn run(
     let collector = Collector::new(expected, timing, clock());
     let is_deaf = !ends.source.can_hear();
     let start = clock();
-    let mut session = Session { collector, ends, clock, timing, start, is_deaf, settled_since: None };
+    let mut session = Session {
+        collector,
+        ends,
+        clock,
+        timing,
+        start,
+        is_deaf,
+        settled_since: None,
+        released: None,
+        resets: 0,
+    };
     let outcome = session.until_closed();
     session.ends.source.stop();
     let flushed = session.ends.transcript.flush().map_err(CollectCause::Transcript);
@@ -107,6 +119,10 @@ struct Session<'a, 'b> {
     is_deaf: bool,
     /// Since when nothing more is expected from the present boot.
     settled_since: Option<Duration>,
+    /// The start whose kernel has been told that everything is here, by its number.
+    released: Option<u32>,
+    /// Resets that were made from here.
+    resets: u32,
 }
 
 impl Session<'_, '_> {
@@ -131,7 +147,9 @@ impl Session<'_, '_> {
             }
             let now = (self.clock)();
             self.ask(now);
-            if let Some(how) = self.settle(now).or_else(|| self.out_of_patience(now)) {
+            if let Some(how) = self.settle(now).or_else(|| self.out_of_patience(now))
+                && !self.reset(&how, now)
+            {
                 return Ok(how);
             }
         }
@@ -166,21 +184,40 @@ impl Session<'_, '_> {
             return (now.saturating_sub(since) >= GRACE).then_some(HowClosed::Settled);
         }
         let is_hopeless = self.is_deaf || self.collector.is_asking_exhausted();
-        if self.collector.has_ended() && (self.collector.is_complete() || is_hopeless) {
-            self.settled_since = Some(now);
+        let is_settled = self.collector.has_ended() && (self.collector.is_complete() || is_hopeless);
+        let will_go_on = self.collector.will_go_on();
+        if is_settled && self.released != Some(self.collector.starts()) {
+            self.released = Some(self.collector.starts());
             if !self.is_deaf {
                 self.say(&Command::Acknowledge);
             }
         }
+        // What has ended may be a part only, behind which the machine starts again.
+        self.settled_since = (is_settled && !will_go_on).then_some(now);
         None
     }
 
+    /// Resets a machine that has fallen silent in the middle of a boot, if that is of use: its kernel then goes on behind
+    /// the bench that ran. Whether it was reset.
+    fn reset(&mut self, how: &HowClosed, now: Duration) -> bool {
+        let resets_max = self.ends.patience.resets_max;
+        let has_left = |resets: u32| resets.max(self.resets) < resets_max;
+        let is_of_use = matches!(how, HowClosed::Quiet(_)) && self.collector.resets().is_some_and(has_left);
+        // One that cannot be reset any more is as silent as before.
+        if !is_of_use || !self.ends.source.reset().unwrap_or(false) {
+            return false;
+        }
+        self.resets += 1;
+        self.collector.note_reset(how.clone(), now);
+        true
+    }
+
     fn out_of_patience(&self, now: Duration) -> Option<HowClosed> {
-        if self.collector.has_ended() {
+        if self.collector.has_ended() && !self.collector.will_go_on() {
             // What is left is bounded: requests have a number of tries, the rest has its grace.
             return None;
         }
-        let Patience { hang, boot } = *self.ends.patience;
+        let Patience { hang, boot, .. } = *self.ends.patience;
         if now.saturating_sub(self.start) >= boot {
             Some(HowClosed::OutOfTime(boot))
         } else if now.saturating_sub(self.collector.last_progress()) >= hang {

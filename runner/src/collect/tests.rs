@@ -412,7 +412,7 @@ fn a_boot_comes_through_a_real_process_that_hears_the_acknowledgement() {
     let mut source = ProcessSource::start(command, "install a shell").unwrap();
     let mut kept = Vec::new();
     // The script ends by itself; the patience only keeps a broken one from blocking the tests.
-    let patience = Patience { hang: Duration::from_secs(60), boot: Duration::from_secs(60) };
+    let patience = Patience { hang: Duration::from_secs(60), boot: Duration::from_secs(60), resets_max: 0 };
     let stop = std::sync::atomic::AtomicBool::new(false);
     let boots = collect(&mut source, &mut kept, &mut Silent, &patience, &stop).unwrap();
     assert_eq!(boots.iter().map(|boot| boot.end).collect::<Vec<_>>(), [BootEnd::Done]);

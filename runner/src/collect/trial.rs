@@ -24,6 +24,7 @@ pub(super) fn hello(entry_ticks: u64) -> Record {
         compiler: "rustc 1.96.0".into(),
         benches_planned: 2,
         entry_ticks: Ticks(entry_ticks),
+        resumes: None,
     })
 }
 
@@ -152,6 +153,8 @@ pub(super) struct Machine<'a> {
     now: &'a std::cell::Cell<Duration>,
     stop: &'a AtomicBool,
     is_stopped: bool,
+    /// What it does after each reset that the host makes; it cannot be reset more often.
+    after_resets: VecDeque<Vec<Step>>,
 }
 
 impl Source for Machine<'_> {
@@ -201,6 +204,12 @@ impl Source for Machine<'_> {
         self.is_live
     }
 
+    fn reset(&mut self) -> Result<bool, SourceError> {
+        let Some(steps) = self.after_resets.pop_front() else { return Ok(false) };
+        self.steps = steps.into();
+        Ok(true)
+    }
+
     fn stop(&mut self) {
         self.is_stopped = true;
     }
@@ -226,7 +235,7 @@ impl Outcome {
 }
 
 pub(super) const PATIENCE: Patience =
-    Patience { hang: Duration::from_secs(10), boot: Duration::from_secs(60) };
+    Patience { hang: Duration::from_secs(10), boot: Duration::from_secs(60), resets_max: 2 };
 
 /// A collection that a test is about to run.
 pub(super) struct Trial {
@@ -235,11 +244,19 @@ pub(super) struct Trial {
     pub(super) stays_on: bool,
     pub(super) is_live: bool,
     pub(super) expected: Expected,
+    pub(super) after_resets: Vec<Vec<Step>>,
 }
 
 impl Trial {
     pub(super) fn of(steps: Vec<Step>) -> Self {
-        Self { steps, kernel: None, stays_on: false, is_live: true, expected: Expected::default() }
+        Self {
+            steps,
+            kernel: None,
+            stays_on: false,
+            is_live: true,
+            expected: Expected::default(),
+            after_resets: Vec::new(),
+        }
     }
 
     pub(super) fn replay(transcript: Vec<u8>) -> Self {
@@ -269,6 +286,7 @@ impl Trial {
             now: &now,
             stop: &stop,
             is_stopped: false,
+            after_resets: self.after_resets.into(),
         };
         let ends = Ends { source: &mut machine, transcript, observer, patience: &PATIENCE, stop: &stop };
         let result = run(self.expected, ends, &mut || now.get());

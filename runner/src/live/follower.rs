@@ -5,7 +5,7 @@ use std::time::Duration;
 use perf_kernel::wire::{BenchRecord, Clock, Crash, End, Hello, LogLine, Machine, Record, Refused, Start};
 
 use crate::analysis::Figures;
-use crate::collect::{Boot, CollectCause, Collector, Damage, Expected, Silent, Timing};
+use crate::collect::{Boot, CollectCause, Collector, Damage, Expected, Silent, Timing, goes_on_with};
 
 /// Newest log lines that are shown.
 const LOG_LINES_MAX: usize = 200;
@@ -48,7 +48,17 @@ impl Follower {
     /// about the boot after them.
     #[must_use]
     pub fn boots_before(&self) -> &[Boot] {
-        self.collector.closed()
+        let closed = self.collector.closed();
+        match closed.split_last() {
+            Some((_, before)) if self.part_before().is_some() => before,
+            _ => closed,
+        }
+    }
+
+    /// What the same boot told before the machine was reset.
+    fn part_before(&self) -> Option<&Boot> {
+        let hello = self.hello()?;
+        self.collector.closed().last().filter(|part| goes_on_with(part, hello))
     }
 
     /// The first record.
@@ -77,10 +87,11 @@ impl Follower {
 
     /// The benches that have ended, in the order in which they ran.
     pub fn benches(&self) -> impl DoubleEndedIterator<Item = &BenchRecord> {
-        self.collector.records().filter_map(|record| match record {
+        let before = self.part_before().map_or(&[][..], |part| &part.benches);
+        before.iter().chain(self.collector.records().filter_map(|record| match record {
             Record::Bench(bench) => Some(&**bench),
             _ => None,
-        })
+        }))
     }
 
     /// The bench that has started and not ended.
@@ -220,7 +231,7 @@ mod tests {
     }
 
     fn collected(bytes: &[u8]) -> Vec<Boot> {
-        let patience = Patience { hang: Duration::MAX, boot: Duration::MAX };
+        let patience = Patience { hang: Duration::MAX, boot: Duration::MAX, resets_max: 0 };
         let stop = AtomicBool::new(false);
         collect(&mut Kept(bytes), &mut std::io::sink(), &mut Silent, &patience, &stop).expect("a transcript")
     }

@@ -28,7 +28,8 @@ pub(super) fn boot_in_qemu(
     let chosen = accelerator::choose(profile).map_err(&missing)?;
     let hashes = images.clone().try_map(|image| kernel_hash(&image.path))?;
     session.expect_images(hashes);
-    let patience = Patience { hang: profile.silence_max, boot: profile.boot_max };
+    let resets_max = session.resets_max();
+    let patience = Patience { hang: profile.silence_max, boot: profile.boot_max, resets_max };
     let mut reason = chosen.fallback_reason;
     session.make(&patience, |turn: &Turn, progress| {
         if let Some(reason) = reason.take() {
@@ -53,7 +54,7 @@ pub(super) fn run_as_process(
     programs: &InTurn<PathBuf>,
     silence_max: Duration,
 ) -> Result<(), TestError> {
-    let patience = Patience { hang: silence_max, boot: PROCESS_MAX };
+    let patience = Patience { hang: silence_max, boot: PROCESS_MAX, resets_max: 0 };
     let folder = tempfile::Builder::new().prefix("multios-perf-").tempdir();
     let folder = folder.map_err(TestError::io("make a folder for the plan"))?;
     session.make(&patience, |turn: &Turn, _progress| {
@@ -84,6 +85,10 @@ impl Source for Machine {
 
     fn can_hear(&self) -> bool {
         self.qemu.can_hear()
+    }
+
+    fn reset(&mut self) -> Result<bool, SourceError> {
+        self.qemu.reset()
     }
 
     fn stop(&mut self) {

@@ -95,6 +95,11 @@ impl<'a> Session<'a> {
         self.image_hashes = hashes;
     }
 
+    /// How often the machine may be reset in the course of a boot.
+    pub(super) fn resets_max(&self) -> u32 {
+        self.plan.resets_max.into()
+    }
+
     /// Makes all boots, each from a source that `start` gives for its plan; what goes wrong ends the run and is kept
     /// for [`Session::finish`].
     pub(super) fn make<S: Source>(

@@ -31,6 +31,14 @@ pub trait Source {
         true
     }
 
+    /// Resets the machine, which keeps its memory; whether it can be reset at all.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    fn reset(&mut self) -> Result<bool, SourceError> {
+        Ok(false)
+    }
+
     /// Ends the boot: the machine or process is gone when this returns.
     fn stop(&mut self);
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use perf_kernel::wire::BenchRecord;
 use runner::collect::{Boot, Observer, Patience, Silent, collect};
@@ -16,6 +17,8 @@ use tempfile::TempDir;
 /// A folder with profiles of its own and the built images.
 pub(crate) struct Bench {
     folder: TempDir,
+    /// The longest silence of a boot whose plan is given as text, if it is not the profile's.
+    silence_max: Option<Duration>,
 }
 
 /// What a call of the program gave.
@@ -34,7 +37,12 @@ impl Bench {
         let profiles = profiles.replace("accelerator = \"auto\"", "accelerator = \"tcg\"");
         let text = format!("{profiles}\n[profile.test]\n{keys}\n");
         fs::write(folder.path().join("qemu.toml"), text).expect("room");
-        Self { folder }
+        Self { folder, silence_max: None }
+    }
+
+    /// The same, where boots whose plan is given as text may be silent for no longer than `silence_max`.
+    pub(crate) fn with_silence(self, silence_max: Duration) -> Self {
+        Self { silence_max: Some(silence_max), ..self }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -136,7 +144,8 @@ impl Bench {
     }
 
     fn collect(&self, launch: &Launch, transcript: &str, observer: &mut dyn Observer) -> Boot {
-        let patience = Patience { hang: launch.profile.silence_max, boot: launch.profile.boot_max };
+        let hang = self.silence_max.unwrap_or(launch.profile.silence_max);
+        let patience = Patience { hang, boot: launch.profile.boot_max, resets_max: 3 };
         let mut qemu = QemuSource::start(launch).expect("QEMU starts");
         let mut bytes = Vec::new();
         let boots = collect(&mut qemu, &mut bytes, observer, &patience, &AtomicBool::new(false));

@@ -9,4 +9,5 @@ mod machines;
 mod network;
 mod overruns;
 mod processors;
+mod resets;
 mod signals;

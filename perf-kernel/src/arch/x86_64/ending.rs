@@ -28,7 +28,7 @@ pub struct Ending(());
 /// Stops normal running for good, on every CPU, and makes `report`, with allocations from memory of its own. If that
 /// fails and ends here again, `last_words` are tried; if these fail too, the processor halts. Of several CPUs that come
 /// here, the first one reports.
-pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce()) -> ! {
+pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce(&Ending)) -> ! {
     interrupts_off();
     let own = per_cpu::index();
     let _ = ENDER.compare_exchange(NOBODY, own, Ordering::SeqCst, Ordering::SeqCst);
@@ -41,7 +41,7 @@ pub fn end(report: impl FnOnce(&Ending) -> Infallible, last_words: impl FnOnce()
             sides::close();
             match report(&Ending(())) {}
         }
-        1 => last_words(),
+        1 => last_words(&Ending(())),
         _ => {}
     }
     halt()

@@ -3,7 +3,7 @@
 use core::arch::asm;
 
 use super::apic::{self, Destination, Message};
-use super::per_cpu;
+use super::{Ring0, interrupts_off, per_cpu, recovery, reset};
 
 /// Where nothing is ever mapped: the loader maps the upper half only, and its own switch code low.
 const UNMAPPED: u64 = 0x0000_5555_0000_0000;
@@ -49,6 +49,36 @@ pub fn interrupt_first_cpu() {
     if let (Some(apic), Some(area)) = (apic::local(), per_cpu::area(0)) {
         // A command that does not leave would be missed by whoever counts.
         let _ = apic.send(Destination::Cpu(area.apic_id()), Message::NonMaskable);
+    }
+}
+
+/// Raises the exception that the hardware reports its own errors by.
+#[inline(never)]
+pub fn machine_check() {
+    // SAFETY: the handler reports it and ends the kernel; nothing else is done.
+    unsafe { asm!("int 18", options(nomem)) };
+}
+
+/// Writes over the seal of the recovery point.
+pub fn break_seal() {
+    let seal: *mut u64 =
+        core::ptr::with_exposed_provenance_mut(usize::try_from(recovery::point()).unwrap_or(0));
+    // SAFETY: the word lies on the stack of a caller, which is never gone back to: what is meant to see it broken ends
+    // the kernel.
+    unsafe { seal.write_volatile(0) };
+}
+
+/// Raises an exception that the processor cannot deliver.
+pub fn triple_fault() -> ! {
+    // SAFETY: benches that need ring 0 run in it.
+    reset::triple_fault(unsafe { Ring0::assume() })
+}
+
+/// Never comes back, and lets no interrupt in.
+pub fn spin() -> ! {
+    interrupts_off();
+    loop {
+        core::hint::spin_loop();
     }
 }
 

@@ -47,6 +47,8 @@ mod interrupt_table;
 #[cfg(any(feature = "kernel", test))]
 pub mod io_apic;
 #[cfg(feature = "kernel")]
+mod kept_memory;
+#[cfg(feature = "kernel")]
 mod mmio;
 #[cfg(feature = "kernel")]
 pub mod msr;
@@ -70,6 +72,8 @@ mod privilege;
 mod processor;
 #[cfg(feature = "kernel")]
 pub mod recovery;
+#[cfg(feature = "kernel")]
+pub mod reset;
 #[cfg(feature = "kernel")]
 mod shootdown;
 #[cfg(any(feature = "kernel", test))]
@@ -117,6 +121,7 @@ pub(crate) use dma::FrameMemory;
 pub(crate) use virtio_queue::RequestQueue;
 #[cfg(feature = "kernel")]
 pub use {
+    kept_memory::KeptMemory,
     mmio::Mmio,
     performance::PerformanceRegisters,
     physical::PhysicalMemory,

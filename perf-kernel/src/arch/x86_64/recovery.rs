@@ -238,6 +238,12 @@ pub fn end(_over: Over) {
     STATE.store(NONE, Ordering::SeqCst);
 }
 
+/// Where the seal of the point lies.
+#[cfg(feature = "fault-benches")]
+pub(super) fn point() -> u64 {
+    STACK.load(Ordering::SeqCst)
+}
+
 extern "sysv64" fn run_work(work: *mut ()) {
     // SAFETY: `run` passes this pointer, to what lives until it returns.
     let work = unsafe { &mut *work.cast::<&mut dyn FnMut()>() };

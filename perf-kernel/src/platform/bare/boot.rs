@@ -11,18 +11,23 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::buses::Buses;
 use super::crash::{self, Means};
+use super::kept::{self, Before};
 use super::machine::{BarePlatform, Parts};
 use super::memory;
+use super::restart::ResetMeans;
 use super::screen::{Canvas, ColourOrder, Dashboard, MachineView, PixelLayout};
+use super::tables::reset_register;
 use super::uart::{Found, Registers, Sources, UartLink, find};
 use crate::arch::acpi_tables::Tables;
 use crate::arch::allocator::KernelAllocator;
 use crate::arch::ending::Seizable;
 use crate::arch::exceptions::{self, Handler};
-use crate::arch::{Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, counter, entry, halt, user};
+use crate::arch::{
+    KeptMemory, Mmio, PerformanceRegisters, PhysicalMemory, Ports, Ring0, counter, entry, halt, user,
+};
 use crate::plan::{self, Plan, Preset};
 use crate::platform::Platform;
-use crate::run::{self, Identity, Progress, Subjects};
+use crate::run::{self, Identity, Note, Progress, Subjects};
 use crate::units::Bytes;
 use crate::wire::{BenchRecord, Console, EndReason, Level, Link, Machine, NoLink, Sender, Start};
 
@@ -70,17 +75,26 @@ pub fn start(hand_over: HandOver) -> ! {
     let heap = memory::heap_range(memory.usable()).expect("the machine has memory for a heap of 16 MiB");
     let kernel_heap =
         memory::kernel_heap_range(memory.usable(), &heap).expect("and for the kernel's own heap");
-    allocator.claim(&memory, &kernel_heap, &heap).expect("the heaps are claimed once");
+    let (kept, rest) = memory::kept_range(&kernel_heap).unzip();
+    let rest = rest.as_ref().unwrap_or(&kernel_heap);
+    allocator.claim(&memory, rest, &heap).expect("the heaps are claimed once");
+    let kept = kept.and_then(|range| KeptMemory::claim(&memory, &range));
     *SCREEN.lock() = framebuffer.and_then(canvas).map_or(Screen::Absent, Screen::Waiting);
     let tables = boot_info.rsdp_addr.into_option().and_then(|rsdp| Tables::open(ring0, memory, rsdp));
     let mut wire = WIRE.lock();
     let (sender, console) = open_wire(&mut wire, ports, &memory, plan_file, tables.as_ref());
+    let image_hash = image_hash.map_or_else(String::new, |hash| format!("{hash:032x}"));
+    let before = look_back(kept, ports, &image_hash, plan_file);
     let identity = Identity {
-        image_hash: image_hash.map_or_else(String::new, |hash| format!("{hash:032x}")),
+        image_hash,
         plan_file: plan_file.to_vec(),
         entry_ticks: counter::now().since(entry::ticks()),
+        resumes: before.resumes(),
     };
     let greeting = run::greet(sender, &identity);
+    let fadt = tables.as_ref().and_then(|tables| tables.find(*b"FACP"));
+    let means = ResetMeans { ring0, memory, register: fadt.as_deref().and_then(reset_register) };
+    let (resumed, results) = keep(sender, greeting.as_ref().ok(), before, means);
     let frames = memory::frame_ranges(memory.usable(), &heap, &kernel_heap).collect::<Vec<_>>();
     let frames = Frames::new(&frames).expect("the heap holds the tables of the frames");
     let registers = PerformanceRegisters::new(ring0);
@@ -104,8 +118,8 @@ pub fn start(hand_over: HandOver) -> ! {
     let (plan, reason) = match greeting {
         Ok(plan) => {
             show_machine(&machine, plan_name(&plan));
-            let mut progress = ScreenProgress { platform: &platform };
-            let reason = run::boot(&platform, sender, &plan, subjects, &mut progress);
+            let mut progress = KeptProgress { platform: &platform, results };
+            let reason = run::resume(&platform, sender, &plan, subjects, &mut progress, resumed.as_ref());
             (plan, reason)
         }
         Err(error) => {
@@ -119,6 +133,27 @@ pub fn start(hand_over: HandOver) -> ! {
     };
     linger(&platform, sender, &plan);
     leave(ports, &plan, reason)
+}
+
+/// What the start before this one has left in `memory`, if that was of the same image and plan.
+fn look_back(memory: Option<KeptMemory>, ports: Ports, image_hash: &str, plan_file: &[u8]) -> Before {
+    let plan_hash = run::fingerprint(plan::trim(plan_file));
+    Before::look(memory, ports, image_hash.to_string(), plan_hash)
+}
+
+/// Keeps what a start after a reset needs, if there is a plan; the note and the results of the starts before.
+fn keep(
+    sender: &mut Wire,
+    plan: Option<&Plan>,
+    before: Before,
+    means: ResetMeans,
+) -> (Option<Note>, Vec<BenchRecord>) {
+    let Some(plan) = plan else { return (None, Vec::new()) };
+    let (note, results, line) = before.keep(plan, means);
+    if let Some(line) = line {
+        let _ = sender.log(Level::Warning, line);
+    }
+    (note, results)
 }
 
 /// Leaves through the plan's port, where QEMU ends with an odd status; else stays on what the screen shows.
@@ -255,25 +290,47 @@ fn canvas(framebuffer: FrameBuffer) -> Option<Canvas<&'static mut [u8]>> {
     Canvas::new(framebuffer.into_buffer(), layout)
 }
 
-/// Shows progress on the screen, between benches.
-struct ScreenProgress<'a> {
+/// Shows progress on the screen, and keeps it for a start after a reset.
+struct KeptProgress<'a> {
     platform: &'a BarePlatform,
+    /// Results of the starts before this one, which are not on the screen yet.
+    results: Vec<BenchRecord>,
 }
 
-impl Progress for ScreenProgress<'_> {
+impl KeptProgress<'_> {
+    fn show(&self, record: &BenchRecord) {
+        if let Some(dashboard) = SCREEN.lock().dashboard() {
+            dashboard.add_result(record, self.platform.mode(), self.platform.frequency());
+        }
+    }
+}
+
+impl Progress for KeptProgress<'_> {
+    fn began(&mut self, probes: &[(&'static str, u64)]) {
+        kept::note_begin(probes);
+        for record in core::mem::take(&mut self.results) {
+            self.show(&record);
+        }
+    }
+
     fn started(&mut self, start: &Start) {
+        kept::note_start(start);
         if let Some(dashboard) = SCREEN.lock().dashboard() {
             dashboard.show_start(start);
         }
     }
 
     fn finished(&mut self, record: &BenchRecord) {
-        if let Some(dashboard) = SCREEN.lock().dashboard() {
-            dashboard.add_result(record, self.platform.mode(), self.platform.frequency());
-        }
+        kept::keep_result(record);
+        self.show(record);
+    }
+
+    fn told(&mut self) {
+        kept::note_told();
     }
 
     fn ended(&mut self, reason: EndReason) {
+        kept::forget(None);
         if let Some(dashboard) = SCREEN.lock().dashboard() {
             dashboard.show_end(reason);
         }

@@ -13,6 +13,7 @@ use spin::Once;
 
 use super::boot::{SCREEN, Screen, WIRE, Wire};
 use super::explain::{explain, explain_overrun, mnemonic};
+use super::kept;
 use super::screen::CrashView;
 use super::tables::UartPlace;
 use super::uart::{Registers, Sources, find};
@@ -111,7 +112,9 @@ pub(super) fn on_fault(fault: &Fault) -> ! {
         let message = words(fault.cause, &fault.registers, &fault.stack);
         report(ending, cause, message, Some(fault.registers), fault.backtrace.addresses())
     };
-    end(report, || last_words(format_args!("{cause} at {rip:#x} while a crash was reported")))
+    end(report, |ending| {
+        last_words(ending, format_args!("{cause} at {rip:#x} while a crash was reported"));
+    })
 }
 
 /// Ends the bench that runs, or else reports a panic and stops for good.
@@ -130,7 +133,7 @@ pub fn on_panic(info: &PanicInfo<'_>) -> ! {
         let message = on_one_line(&alloc::format!("{}{place}", info.message()));
         report(ending, "panic", message, None, backtrace.addresses())
     };
-    end(report, || last_words(format_args!("panic while a crash was reported: {info}")))
+    end(report, |ending| last_words(ending, format_args!("panic while a crash was reported: {info}")))
 }
 
 /// The crash that `facts` tell of, in the bench that ran.
@@ -199,18 +202,29 @@ fn report(
         image_base: means.image_base,
         ticks: Some(counter::now()),
     };
+    // Before anything else, which may fail.
+    let resets = kept::note_crash(ending, &crash);
     let mut wire = WIRE.seize(ending);
     let sender = wire.get_or_insert_with(|| late_sender(means, &plan));
     // The frames are kept if the line does not take them.
     let _ = sender.send(Record::Crash(Box::new(crash.clone())));
-    let _ = sender.end(EndReason::Crashed);
+    let _ = sender.end(if resets { EndReason::Resets } else { EndReason::Crashed });
     show(ending, &crash);
     let begin = counter::now();
-    let frequency = Hertz(FREQUENCY.load(Ordering::Relaxed));
-    let frequency = if frequency.0 == 0 { FREQUENCY_GUESS } else { frequency };
-    let patience = Nanoseconds::from_milliseconds(plan.linger_ms).to_ticks(frequency);
+    let patience = Nanoseconds::from_milliseconds(plan.linger_ms).to_ticks(frequency());
     sender.linger(|| counter::now().since(begin) >= patience);
+    if resets {
+        kept::reset(ending, frequency());
+    }
+    kept::forget(Some(ending));
     super::boot::leave(means.ports, &plan, EndReason::Crashed)
+}
+
+fn frequency() -> Hertz {
+    match FREQUENCY.load(Ordering::Relaxed) {
+        0 => FREQUENCY_GUESS,
+        frequency => Hertz(frequency),
+    }
 }
 
 /// A sender for a crash before there was one: it says hello first.
@@ -225,6 +239,7 @@ fn late_sender(means: &Means, plan: &Plan) -> Wire {
         image_hash: String::new(),
         plan_file: means.plan_file.to_vec(),
         entry_ticks: counter::now().since(entry::ticks()),
+        resumes: None,
     };
     // A plan that cannot be run is refused on the wire as well.
     let _ = greet(&mut sender, &identity);
@@ -244,8 +259,13 @@ fn show(ending: &Ending, crash: &Crash) {
     });
 }
 
-/// Plain text for whoever reads the line, without locks and without the heap.
-fn last_words(text: core::fmt::Arguments<'_>) {
+/// Plain text for whoever reads the line, without the heap. Then the machine is reset, if that is of use.
+fn last_words(ending: &Ending, text: core::fmt::Arguments<'_>) {
+    write_line(text);
+    kept::reset_in_trouble(ending, frequency());
+}
+
+fn write_line(text: core::fmt::Arguments<'_>) {
     let Some(means) = MEANS.get() else { return };
     let place = LINE.get().copied().unwrap_or(UartPlace::Port(0x3f8));
     let Some(registers) = means.reach(place) else { return };

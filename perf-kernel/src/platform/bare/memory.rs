@@ -14,6 +14,12 @@ const HEAP_STEP_BYTES: u64 = 16 << 20;
 /// The kernel's own heap, where there is memory for it: frames kept for a host that asks again, records with every sample.
 const KERNEL_HEAP_BYTES_MAX: u64 = 32 << 20;
 
+/// What is kept over a reset: a note, and the results so far.
+const KEPT_BYTES: u64 = 1 << 20;
+const KEPT_STEP_BYTES: u64 = 2 << 20;
+/// A kernel's heap below that is left whole.
+const KEPT_HEAP_BYTES_MIN: u64 = 8 << 20;
+
 /// The memory of the heap under test: about three quarters of the largest of the `usable` regions. `None` if none is large
 /// enough for any.
 pub(super) fn heap_range(usable: impl Iterator<Item = Range<u64>>) -> Option<Range<u64>> {
@@ -49,6 +55,15 @@ pub(super) fn kernel_heap_range(
     let half = region.end.checked_sub(heap.end)? / 2;
     let bytes = (1 << half.checked_ilog2()?).min(KERNEL_HEAP_BYTES_MAX);
     (bytes >= FRAME_BYTES).then(|| region.end - bytes..region.end)
+}
+
+/// The memory that is kept over a reset and, behind it, what is left of the `kernel_heap`. `None` if that is too small. It
+/// begins at a multiple of its step, so that firmware which takes a few pages more or less does not move it.
+pub(super) fn kept_range(kernel_heap: &Range<u64>) -> Option<(Range<u64>, Range<u64>)> {
+    let start = kernel_heap.start.checked_next_multiple_of(KEPT_STEP_BYTES)?;
+    let end = start.checked_add(KEPT_BYTES)?;
+    let is_large = kernel_heap.end - kernel_heap.start >= KEPT_HEAP_BYTES_MIN;
+    (is_large && end < kernel_heap.end).then_some((start..end, end..kernel_heap.end))
 }
 
 /// The usable regions without the `heap` under test and the `kernel_heap` above it, as whole frames. What the first leaves of
@@ -134,6 +149,17 @@ mod tests {
         assert_eq!(length(&kernel_heap), KERNEL_HEAP_BYTES_MAX);
         let (heap, kernel_heap) = heaps(core::iter::once(2 * MIB..24 * MIB));
         assert_eq!((length(&heap), length(&kernel_heap)), (16 * MIB, 2 * MIB));
+    }
+
+    #[test]
+    fn what_is_kept_lies_at_the_same_place_though_the_firmware_takes_some_pages_more() {
+        for pages in [0, 1, 30] {
+            let end = 512 * MIB - 128 * 1024 - pages * 4096;
+            let (kept, rest) = kept_range(&(end - 32 * MIB..end)).expect("it is large enough");
+            assert_eq!(kept, 480 * MIB..481 * MIB);
+            assert_eq!(rest, kept.end..end);
+        }
+        assert_eq!(kept_range(&(MIB..8 * MIB)), None);
     }
 
     #[test]

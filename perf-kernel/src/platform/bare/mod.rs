@@ -30,9 +30,11 @@ mod interference;
 #[cfg(any(feature = "kernel", test))]
 mod interrupt_sources;
 #[cfg(feature = "kernel")]
-mod lines;
-#[cfg(feature = "kernel")]
 mod interrupts;
+#[cfg(feature = "kernel")]
+mod kept;
+#[cfg(feature = "kernel")]
+mod lines;
 #[cfg(feature = "kernel")]
 mod machine;
 mod memory;
@@ -40,6 +42,8 @@ mod memory;
 mod models;
 #[cfg(feature = "kernel")]
 mod processors;
+#[cfg(feature = "kernel")]
+mod restart;
 #[cfg(any(feature = "kernel", test))]
 mod screen;
 #[cfg(any(feature = "kernel", test))]
@@ -51,6 +55,7 @@ mod threads;
 mod uart;
 #[cfg(feature = "kernel")]
 mod watchdog;
+mod witness;
 
 #[cfg(feature = "kernel")]
 pub use {machine::BarePlatform, threads::KernelRunner};

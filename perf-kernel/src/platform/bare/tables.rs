@@ -1,4 +1,4 @@
-//! Three of the firmware's tables, read from their bytes: serial consoles and processors.
+//! Four of the firmware's tables, read from their bytes: serial consoles, processors, and how the machine is reset.
 
 use alloc::vec::Vec;
 
@@ -77,6 +77,45 @@ fn dbg2_console(entry: &[u8]) -> Option<SerialConsole> {
     }
     let base = usize::from(u16_at(entry, BASE_OFFSET)?);
     Some(SerialConsole { place: uart_place(entry.get(base..)?)?, clock_hertz: None })
+}
+
+/// How the firmware wants the machine to be reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ResetRegister {
+    /// Where it is.
+    pub(super) place: ResetPlace,
+    /// What is written to it.
+    pub(super) value: u8,
+}
+
+/// Where a reset register is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResetPlace {
+    /// An I/O port.
+    Port(u16),
+    /// An address in memory.
+    Memory(u64),
+}
+
+/// The reset register of the Fixed ACPI Description Table (ACPI 6.5, section 5.2.9 and 4.8.3.6); `None` if there is none,
+/// or if it lies in the configuration space of a PCI function.
+pub(super) fn reset_register(table: &[u8]) -> Option<ResetRegister> {
+    const FLAGS: usize = 112;
+    const REGISTER: usize = 116;
+    const VALUE: usize = 128;
+    const RESET_REG_SUP: u32 = 1 << 10;
+    let table = signed(table, b"FACP")?;
+    if u32_at(table, FLAGS)? & RESET_REG_SUP == 0 {
+        return None;
+    }
+    let register = table.get(REGISTER..VALUE)?;
+    let address = u64_at(register, 4)?;
+    let place = match *register.first()? {
+        0 => ResetPlace::Memory(address),
+        1 => ResetPlace::Port(u16::try_from(address).ok()?),
+        _ => return None,
+    };
+    Some(ResetRegister { place, value: *table.get(VALUE)? })
 }
 
 /// The APIC identities of the processors of the Multiple APIC Description Table that are enabled (ACPI 6.5, sections
@@ -295,6 +334,27 @@ mod tests {
     }
 
     #[test]
+    fn the_reset_register_counts_where_the_table_says_that_there_is_one() {
+        let fadt = |flags: u32, register: [u8; 12], length| {
+            let mut fadt = table(b"FACP", 3, length);
+            fadt[112..116].copy_from_slice(&flags.to_le_bytes());
+            fadt[116..128].copy_from_slice(&register);
+            if let Some(value) = fadt.get_mut(128) {
+                *value = 0x0f;
+            }
+            reset_register(&fadt)
+        };
+        let port = generic(1, 8, 1, 0xcf9);
+        let place = |place| Some(ResetRegister { place, value: 0x0f });
+        assert_eq!(fadt(1 << 10, port, 244), place(ResetPlace::Port(0xcf9)));
+        assert_eq!(fadt(1 << 10, generic(0, 8, 1, 0xfed8_0000), 244), place(ResetPlace::Memory(0xfed8_0000)));
+        assert_eq!(fadt(1 << 9, port, 244), None);
+        assert_eq!(fadt(1 << 10, port, 128), None);
+        assert_eq!(fadt(1 << 10, generic(2, 8, 1, 0x44), 244), None);
+        assert_eq!(fadt(1 << 10, generic(1, 8, 1, 0x1_0cf9), 244), None);
+    }
+
+    #[test]
     fn an_entry_of_length_zero_ends_the_processors() {
         let mut madt = table(b"APIC", 5, 52);
         madt[44..].copy_from_slice(&[0, 0, 0, 0, 1, 0, 0, 0]);
@@ -304,7 +364,7 @@ mod tests {
     proptest! {
         #[test]
         fn broken_tables_are_read_without_panic(
-            signature in prop::sample::select(vec![*b"SPCR", *b"DBG2", *b"APIC"]),
+            signature in prop::sample::select(vec![*b"SPCR", *b"DBG2", *b"APIC", *b"FACP"]),
             body in prop::collection::vec(any::<u8>(), 0..200),
             length in 0_u32..250,
         ) {
@@ -314,6 +374,7 @@ mod tests {
             let _ = spcr_console(&bytes);
             let _ = dbg2_consoles(&bytes);
             let _ = enabled_processors(&bytes);
+            let _ = reset_register(&bytes);
         }
     }
 }

@@ -77,7 +77,7 @@ pub fn run(
     drop(image);
     let mut sender = Sender::new(StdioLink::new());
     let entry_ticks = counter::now().since(entry);
-    let Ok(plan) = greet(&mut sender, &Identity { image_hash, plan_file, entry_ticks }) else {
+    let Ok(plan) = greet(&mut sender, &Identity { image_hash, plan_file, entry_ticks, resumes: None }) else {
         return ExitCode::Refused;
     };
     run_plan(&mut sender, &plan, memory, subjects)
@@ -114,7 +114,10 @@ fn run_plan(
         _ if sender.link_mut().is_output_closed() => ExitCode::OutputLost,
         EndReason::Crashed => ExitCode::Crashed,
         EndReason::Refused => ExitCode::Refused,
-        EndReason::Done | EndReason::FailedBenches | EndReason::Unknown => ExitCode::PlanRan,
+        // A process resets nothing.
+        EndReason::Done | EndReason::FailedBenches | EndReason::Resets | EndReason::Unknown => {
+            ExitCode::PlanRan
+        }
     }
 }
 

@@ -15,6 +15,17 @@ pub(super) struct MachineFiles<'a> {
     pub(super) monitor: &'a Path,
     /// UEFI firmware, its variables to be written to; `None` for BIOS.
     pub(super) firmware: Option<FirmwareFiles>,
+    /// What a reset does.
+    pub(super) on_reset: OnReset,
+}
+
+/// What QEMU does when the machine is reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnReset {
+    /// The machine starts again, with its memory as it is.
+    StartAgain,
+    /// QEMU ends.
+    End,
 }
 
 /// The arguments for `profile`, with `devices` among them. The UART is on standard input and output: a pipe takes 64 KiB before the machine has to
@@ -27,17 +38,10 @@ pub(super) fn arguments(
     devices: &[OsString],
 ) -> Vec<OsString> {
     let mut list = Arguments(Vec::new());
-    list.add([
-        "-no-user-config",
-        "-nodefaults",
-        "-no-reboot",
-        "-display",
-        "none",
-        "-vga",
-        "std",
-        "-nic",
-        "none",
-    ]);
+    list.add(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "std", "-nic", "none"]);
+    if files.on_reset == OnReset::End {
+        list.add(["-no-reboot"]);
+    }
     list.add(["-machine", &profile.machine, "-cpu", &profile.cpu]);
     list.add(["-m", &(profile.memory.0 >> 20).to_string(), "-smp", &profile.smp.to_string()]);
     match accelerator {
@@ -105,6 +109,7 @@ mod tests {
             disk: Path::new("/run/a,b/disk"),
             monitor: Path::new("/run/m"),
             firmware: is_uefi.then_some(firmware),
+            on_reset: if exit_port.is_some() { OnReset::StartAgain } else { OnReset::End },
         };
         let words = arguments(profile, accelerator, exit_port, &files, &["-device".into(), "nvme".into()]);
         words.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
@@ -137,6 +142,12 @@ mod tests {
             line("default", Accelerator::Kvm, Some(0xf4)).contains("isa-debug-exit,iobase=0xf4,iosize=0x04")
         );
         assert!(!line("default", Accelerator::Kvm, None).contains("isa-debug-exit"));
+    }
+
+    #[test]
+    fn a_machine_that_may_start_again_does() {
+        assert!(line("bios", Accelerator::Tcg, None).contains(" -no-reboot "));
+        assert!(!line("bios", Accelerator::Tcg, Some(0xf4)).contains("-no-reboot"));
     }
 
     #[test]

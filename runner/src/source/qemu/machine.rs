@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::arguments::{MachineFiles, arguments};
+use super::arguments::{MachineFiles, OnReset, arguments};
 use super::monitor::{Monitor, is_halted};
 use super::process::{Output, Process};
 use super::{FirmwareFiles, Launch, PROGRAM, find_firmware, find_program};
@@ -55,7 +55,10 @@ impl QemuSource {
         let socket = folder.path().join("monitor");
         let listener = listen(&socket)?;
         let exit_port = launch.plan.as_ref().and_then(|plan| plan.exit_port);
-        let files = MachineFiles { disk: &disk, monitor: &socket, firmware };
+        // A plan that is not known here may allow resets.
+        let may_reset = launch.plan.as_ref().is_none_or(|plan| plan.resets_max > 0);
+        let on_reset = if may_reset { OnReset::StartAgain } else { OnReset::End };
+        let files = MachineFiles { disk: &disk, monitor: &socket, firmware, on_reset };
         let arguments = arguments(&launch.profile, launch.accelerator, exit_port, &files, &launch.devices);
         let mut process =
             Process::spawn(&program, &arguments).map_err(io_error(format!("start {}", program.display())))?;
@@ -172,6 +175,11 @@ impl Source for QemuSource {
 
     fn can_hear(&self) -> bool {
         self.has_serial
+    }
+
+    fn reset(&mut self) -> Result<bool, SourceError> {
+        let done = self.monitor.execute("system_reset", json!({}));
+        done.map(|_| true).map_err(io_error("reset the machine in QEMU".to_owned()))
     }
 
     fn stop(&mut self) {

@@ -88,7 +88,7 @@ impl UserArea {
     /// The frame pointer of whoever entered user mode, where it is kept; `None` if nobody has.
     pub(super) fn entered_from(&self) -> Option<u64> {
         let process = self.process.load(Ordering::Relaxed);
-        let stack = self.kernel_stack.load(Ordering::Relaxed);
+        let stack = self.task_state.kernel_stack.load(Ordering::Relaxed);
         (!process.is_null()).then(|| stack.wrapping_add(entry::KEPT_FRAME_POINTER))
     }
 

@@ -148,6 +148,7 @@ impl<B: AsMut<[u8]>> Dashboard<B> {
             EndReason::Done => ("done: every bench was measured or skipped", Ink::Good),
             EndReason::FailedBenches => ("done: some benches failed or are invalid", Ink::Warning),
             EndReason::Crashed => ("crashed", Ink::Alarm),
+            EndReason::Resets => ("crashed: the machine is reset", Ink::Alarm),
             EndReason::Refused => ("refused: the plan cannot be run", Ink::Alarm),
             EndReason::Unknown => ("ended", Ink::Text),
         };
