@@ -6,6 +6,11 @@
 
 extern crate alloc;
 
+#[cfg(not(feature = "loom"))]
+use core::sync::atomic as atomics;
+#[cfg(feature = "loom")]
+use loom::sync::atomic as atomics;
+
 // Models run on threads whose every interleaving is tried.
 #[cfg(feature = "loom")]
 use loom as host;

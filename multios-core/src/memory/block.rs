@@ -7,11 +7,38 @@ use core::slice;
 
 use super::{Heap, OutOfMemory};
 
+/// Where blocks come from.
+///
+/// # Safety
+/// A block belongs to one owner at a time, from its allocation to its return on any CPU; it is aligned and as long as its layout
+/// asks.
+pub unsafe trait RawHeap: Sync {
+    /// The start of a new block; `None` if there is no memory for it.
+    ///
+    /// # Safety
+    /// `layout` has a size.
+    unsafe fn allocate_raw(&self, layout: Layout) -> Option<NonNull<u8>>;
+
+    /// Takes a block back.
+    ///
+    /// # Safety
+    /// `start` and `layout` are a live block of this heap, which is not used any more.
+    unsafe fn deallocate_raw(&self, start: NonNull<u8>, layout: Layout);
+
+    /// Changes a block's size where it lies, or else moves it; the common beginning keeps its contents. `None` leaves
+    /// the block as it was.
+    ///
+    /// # Safety
+    /// `start` and `old` are a live block of this heap, and so is what is returned, with layout `new`, in its place.
+    /// `new` has a size and the alignment of `old`.
+    unsafe fn reallocate_raw(&self, start: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<u8>>;
+}
+
 /// Owns one block of a heap; dropping it gives the block back.
 ///
 /// Like a vector it knows how many of its bytes are written, from the first on; only those can be read.
-pub struct Block<'heap> {
-    heap: &'heap Heap,
+pub struct Block<'heap, H: RawHeap + ?Sized = Heap> {
+    heap: &'heap H,
     start: NonNull<u8>,
     layout: Layout,
     written: usize,
@@ -19,14 +46,14 @@ pub struct Block<'heap> {
 
 // SAFETY: a block is the only owner of its bytes, which any CPU may use, and every CPU may give it back: the heap has
 // a lock.
-unsafe impl Send for Block<'_> {}
+unsafe impl<H: RawHeap + ?Sized> Send for Block<'_, H> {}
 
 // SAFETY: a shared block only lends its bytes for reading.
-unsafe impl Sync for Block<'_> {}
+unsafe impl<H: RawHeap + ?Sized> Sync for Block<'_, H> {}
 
-impl<'heap> Block<'heap> {
+impl<'heap, H: RawHeap + ?Sized> Block<'heap, H> {
     #[inline]
-    pub(super) fn allocate(heap: &'heap Heap, layout: Layout) -> Result<Self, OutOfMemory> {
+    pub(super) fn allocate(heap: &'heap H, layout: Layout) -> Result<Self, OutOfMemory> {
         let start = if layout.size() == 0 {
             layout.dangling_ptr()
         } else {
@@ -113,7 +140,7 @@ impl<'heap> Block<'heap> {
     }
 }
 
-impl Drop for Block<'_> {
+impl<H: RawHeap + ?Sized> Drop for Block<'_, H> {
     #[inline]
     fn drop(&mut self) {
         if self.layout.size() != 0 {

@@ -11,7 +11,7 @@ use talc::DefaultBinning;
 use talc::base::Talc;
 use talc::source::Manual;
 
-use super::block::Block;
+use super::block::{Block, RawHeap};
 
 /// Blocks longer than this are copied with the lock open when they must move: a copy of this many bytes takes about
 /// as long as the other CPUs can be made to wait.
@@ -142,37 +142,22 @@ impl Heap {
         let mut state = self.state.lock();
         state.peak_bytes = state.talc.counters().allocated_bytes;
     }
+}
 
-    /// The start of a new block; `None` if no free block is large enough.
-    ///
-    /// # Safety
-    /// `layout` has a size.
-    pub(super) unsafe fn allocate_raw(&self, layout: Layout) -> Option<NonNull<u8>> {
+// SAFETY: blocks come from `talc`, which gives memory of the claims to one owner at a time; the lock makes that hold across
+// CPUs.
+unsafe impl RawHeap for Heap {
+    unsafe fn allocate_raw(&self, layout: Layout) -> Option<NonNull<u8>> {
         // SAFETY: the caller guarantees a size.
         unsafe { self.state.lock().allocate(layout) }
     }
 
-    /// Takes a block back.
-    ///
-    /// # Safety
-    /// `start` and `layout` are a live block of this heap, which is not used any more.
-    pub(super) unsafe fn deallocate_raw(&self, start: NonNull<u8>, layout: Layout) {
+    unsafe fn deallocate_raw(&self, start: NonNull<u8>, layout: Layout) {
         // SAFETY: the caller guarantees a live block with this layout.
         unsafe { self.state.lock().talc.deallocate(start.as_ptr(), layout) }
     }
 
-    /// Changes a block's size where it lies, or else moves it; the common beginning keeps its contents. `None` leaves
-    /// the block as it was.
-    ///
-    /// # Safety
-    /// `start` and `old` are a live block of this heap, and so is what is returned, with layout `new`, in its place.
-    /// `new` has a size and the alignment of `old`.
-    pub(super) unsafe fn reallocate_raw(
-        &self,
-        start: NonNull<u8>,
-        old: Layout,
-        new: Layout,
-    ) -> Option<NonNull<u8>> {
+    unsafe fn reallocate_raw(&self, start: NonNull<u8>, old: Layout, new: Layout) -> Option<NonNull<u8>> {
         let mut state = self.state.lock();
         // SAFETY: the caller guarantees a live block and a new size above zero.
         if unsafe { state.resize_in_place(start, old, new.size()) } {
