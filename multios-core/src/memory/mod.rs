@@ -4,6 +4,7 @@ mod bits;
 mod block;
 mod frame_cache;
 mod frames;
+pub mod gc;
 mod heap;
 #[cfg(test)]
 mod heap_model;

@@ -188,6 +188,21 @@ impl<T: Managed> Collector<T> {
         Ok(Some(Root::new(place)))
     }
 
+    /// Lets `root` keep `gc` alive in place of what it did; `false` if `gc` is no longer there, and then nothing changes.
+    #[must_use]
+    pub fn set_root(&mut self, root: &mut Root<T>, gc: Gc<T>) -> bool {
+        if self.get(gc).is_none() {
+            return false;
+        }
+        let place = self.roots.get_mut(root.place).filter(|place| place.is_some());
+        let Some(place) = place else { return false };
+        *place = Some(gc);
+        if matches!(self.phase, Phase::Marking { .. }) {
+            self.reach(gc);
+        }
+        true
+    }
+
     /// What `root` keeps alive.
     ///
     /// # Panics

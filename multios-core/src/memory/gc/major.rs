@@ -29,11 +29,10 @@ pub enum Progress {
 
 impl<T: Managed> Collector<T> {
     /// Does one step of a major collection, and begins one, with a minor one, if none is under way. The step ends soon after
-    /// `clock`, which counts nanoseconds, has gone on by `budget_ns`: an object is traced and dropped in one go, and the
-    /// minor collection is not cut.
-    pub fn step(&mut self, clock: &impl Fn() -> u64, budget_ns: u64) -> Progress {
+    /// `clock` has gone on by `budget_ticks`: an object is traced and dropped in one go, and the minor collection is not cut.
+    pub fn step(&mut self, clock: &impl Fn() -> u64, budget_ticks: u64) -> Progress {
         let start = clock();
-        let is_over = || clock().saturating_sub(start) >= budget_ns;
+        let is_over = || clock().saturating_sub(start) >= budget_ticks;
         if self.phase == Phase::Idle {
             self.collect_young();
             self.reached = self.reached.other();
@@ -62,10 +61,10 @@ impl<T: Managed> Collector<T> {
 
     /// Collects if it is time to, as the limits say: the young objects, or a step of everything. Programs call it where
     /// they hold no handle but those in objects and roots.
-    pub fn poll(&mut self, clock: &impl Fn() -> u64, budget_ns: u64) {
+    pub fn poll(&mut self, clock: &impl Fn() -> u64, budget_ticks: u64) {
         let grown = self.old_after_major.saturating_mul(100 + self.limits.growth_percent) / 100;
         if self.phase != Phase::Idle || self.usage.old >= grown.max(self.limits.old_objects_min) {
-            self.step(clock, budget_ns);
+            self.step(clock, budget_ticks);
         } else if self.young.len() >= self.limits.young_objects_max {
             self.collect_minor(clock);
         }

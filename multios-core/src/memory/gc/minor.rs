@@ -9,7 +9,7 @@ use super::space::{Kind, Space, named};
 
 impl<T: Managed> Collector<T> {
     /// Takes back the young objects that nothing reaches; the others are old from now on. Gives how many it took. While a
-    /// major collection is under way there are none. `clock` counts nanoseconds.
+    /// major collection is under way there are none.
     pub fn collect_minor(&mut self, clock: &impl Fn() -> u64) -> usize {
         let start = clock();
         let reclaimed = self.collect_young();

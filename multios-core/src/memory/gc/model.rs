@@ -41,6 +41,7 @@ enum Step {
     },
     Root(usize),
     Release(usize),
+    Move(usize, usize),
     AddChild(usize, usize),
     ClearChildren(usize),
     Minor,
@@ -58,6 +59,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (prop::bool::ANY, any()).prop_map(|(has_finaliser, child)| Step::Allocate { has_finaliser, child }),
         2 => any().prop_map(Step::Root),
         2 => any().prop_map(Step::Release),
+        2 => (any(), any()).prop_map(|(root, to)| Step::Move(root, to)),
         4 => (any(), any()).prop_map(|(parent, child)| Step::AddChild(parent, child)),
         1 => any().prop_map(Step::ClearChildren),
         1 => Just(Step::Minor),
@@ -127,6 +129,13 @@ impl Game {
                 if let Some(number) = self.pick(pick) {
                     let root = self.collector.root(self.handles[number]).expect("there is memory");
                     self.roots.push((root.expect("it is there"), number));
+                }
+            }
+            Step::Move(pick, to) => {
+                if let (Some(at), Some(to)) = (pick.checked_rem(self.roots.len()), self.pick(to)) {
+                    let (root, number) = &mut self.roots[at];
+                    assert!(self.collector.set_root(root, self.handles[to]));
+                    *number = to;
                 }
             }
             Step::Release(pick) => {
