@@ -6,6 +6,7 @@ mod block;
 mod cpu_heap;
 mod frame_cache;
 mod frames;
+pub mod gc;
 mod heap;
 #[cfg(test)]
 mod heap_model;

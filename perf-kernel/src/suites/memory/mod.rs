@@ -3,6 +3,7 @@
 mod alloc;
 mod bandwidth;
 mod cache;
+mod collect;
 mod parallel;
 mod replay;
 mod table;

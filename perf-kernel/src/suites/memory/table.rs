@@ -1,6 +1,6 @@
 //! Memory use and optimisation.
 
-use super::{alloc, bandwidth, cache, parallel, replay};
+use super::{alloc, bandwidth, cache, collect, parallel, replay};
 use crate::suites::scale::scales;
 use crate::suites::{Bench, Body, Limit, Need, Suite, Unit};
 
@@ -96,19 +96,28 @@ static BENCHES: &[Bench] = &[
     },
     Bench::new("memory/fragmentation-pattern", "classify the free map: sparse, comb, tail"),
     Bench::new("memory/compaction", "relocate movable blocks until the largest free block meets the request"),
-    Bench::new("memory/gc-allocate", "allocate one managed object"),
+    Bench {
+        body: Body::Built(collect::allocate),
+        ..Bench::new("memory/gc-allocate", "allocate one managed object")
+    },
     Bench {
         scales: scales!["1k", "100k"],
         scale_is: "live objects",
+        body: Body::Built(collect::minor),
         ..Bench::new("memory/gc-minor", "collect the young generation")
     },
     Bench {
         scales: scales!["1k", "100k"],
+        body: Body::Built(collect::major),
         ..Bench::new("memory/gc-major", "collect everything, cycles included")
     },
     Bench {
         scales: scales!["1k", "100k"],
+        body: Body::Built(collect::pause),
         ..Bench::new("memory/gc-pause", "longest stop of an incremental collection")
     },
-    Bench::new("memory/gc-cleanup", "run the finalisers of dead objects"),
+    Bench {
+        body: Body::Built(collect::cleanup),
+        ..Bench::new("memory/gc-cleanup", "run the finalisers of dead objects")
+    },
 ];
