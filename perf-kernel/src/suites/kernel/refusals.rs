@@ -17,7 +17,7 @@ const BUFFER: u64 = 4;
 const CALL: u64 = 5;
 const REPLY: u64 = 6;
 const RECEIVE: u64 = 7;
-const CHILL: u64 = 8;
+const CHILL: u64 = 12;
 /// What a call returns that names no reason.
 const FAILED: u64 = u64::MAX;
 const NO_HANDLE: u64 = u64::MAX - 1;
