@@ -8,6 +8,7 @@ mod machine;
 mod messages;
 mod owner;
 mod process;
+mod program_page;
 mod programs;
 mod protection;
 mod shared_page;

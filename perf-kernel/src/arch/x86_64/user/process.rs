@@ -10,7 +10,7 @@ use spin::Mutex;
 
 use super::area::UserArea;
 use super::tables::PhysicalTables;
-use super::{entry, machine, messages, programs, signals, translations};
+use super::{entry, machine, messages, program_page, signals, translations};
 use crate::arch::x86_64::signal_frame::INTERRUPT_FLAG;
 use crate::arch::x86_64::{checked, keep_interrupts_out, restore_interrupts};
 use crate::kernel::ipc::{EndpointId, Handle, IpcError, PartyId, Right};
@@ -66,7 +66,7 @@ impl<'a> Process<'a> {
         space.map(CODE..CODE + FRAME_BYTES, Access::ReadExecute)?;
         space.reserve(STACK, Access::ReadWrite)?;
         let (code, _) = space.translate(CODE).ok_or(MapError::OutOfFrames)?;
-        let image = programs::image();
+        let image = program_page::image();
         // SAFETY: the frame is the process's, mapped, larger than the image, and in nobody's use yet.
         unsafe { tables.pointer(code).copy_from_nonoverlapping(image.as_ptr(), image.len()) };
         let entry = entry_of(program);
@@ -144,7 +144,7 @@ impl<'a> Process<'a> {
 
 /// Where `program` begins.
 fn entry_of(program: Program) -> u64 {
-    programs::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset)
+    program_page::offset(program).map_or(NOT_CANONICAL, |offset| CODE + offset)
 }
 
 impl Drop for Process<'_> {
