@@ -140,6 +140,13 @@ pub trait Interrupts {
     /// Interrupts that should not be there, and errors that were reported, since boot.
     fn complaints(&self) -> u64;
 
+    /// Lets the interval timer raise its line so many times, one after the other, and gives how many interrupts of the CPU
+    /// that calls came of it. Interrupts are on for that while only.
+    ///
+    /// # Errors
+    /// Why there is no such line.
+    fn interrupt_by_line(&self, times: u64) -> Result<u64, String>;
+
     /// Interrupts of devices that were taken since boot.
     fn device_interrupts(&self) -> u64;
 

@@ -19,6 +19,8 @@ use crate::units::Nanoseconds;
 const READS: u64 = 64;
 /// A read of so many bytes is one request to every disk.
 const BYTES: usize = 4096;
+/// How often the interval timer rings.
+const RINGS: u64 = 64;
 /// How late an interrupt may come after what it tells of.
 const PATIENCE: Nanoseconds = Nanoseconds::from_milliseconds(1_000);
 /// How long is waited for interrupts that should not come.
@@ -75,6 +77,23 @@ impl Answers<'_> {
             stack.end_echo(probe);
         }
         Ok(())
+    }
+}
+
+/// Lets the interval timer raise its line, which an I/O APIC makes an interrupt of this CPU. Each time must be told by one
+/// interrupt.
+pub(super) fn by_line(bencher: &mut Bencher<'_>) -> Result<(), BenchError> {
+    let interrupts = bencher.platform().interrupts();
+    let interrupts = interrupts.ok_or(BenchError::Skipped(String::from("there is no local APIC")))?;
+    let complaints = interrupts.complaints();
+    let taken = interrupts.interrupt_by_line(RINGS).map_err(BenchError::Skipped)?;
+    bencher.add_figure("interrupts", taken);
+    if taken != RINGS {
+        return Err(BenchError::Failed(format!("{RINGS} rings made {taken} interrupts")));
+    }
+    match interrupts.complaints() - complaints {
+        0 => bencher.measure(Expected::Each(taken), || black_box(taken)),
+        others => Err(BenchError::Failed(format!("{others} interrupts came that should not be there"))),
     }
 }
 

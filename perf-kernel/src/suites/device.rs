@@ -52,6 +52,10 @@ static BENCHES: &[Bench] = &[
         ..Bench::new("device/block-interrupts", "read 4 KiB from every disk, told by an interrupt")
     },
     Bench {
+        body: Body::Built(completions::by_line),
+        ..Bench::new("device/line-interrupts", "let the interval timer interrupt by its line")
+    },
+    Bench {
         body: Body::Built(net_arp),
         ..Bench::new("device/net-arp", "ask for the gateway by every network card")
     },

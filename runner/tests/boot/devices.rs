@@ -172,6 +172,16 @@ fn each_read_is_told_by_one_interrupt() {
     }
 }
 
+#[test]
+fn a_line_of_an_io_apic_interrupts_once_for_each_time_that_it_is_raised() {
+    for profile in ["bios", "smp4"] {
+        let bench = Bench::new("");
+        let plan = "filter = [\"device/line-interrupts\"]\nexit_port = 244\n";
+        let boot = bench.boot_devices(profile, &fault_image("bios"), plan, "transcript", Vec::new());
+        assert_eq!(figure(measured(&boot), "interrupts"), Some(64));
+    }
+}
+
 fn cards_reach_the_gateway_and_sources_give_seeds(firmware: &str, cards: &[&str], sources: &[&str]) {
     let bench = Bench::new("");
     let mut devices = lines(cards);

@@ -139,7 +139,7 @@ pub fn interrupt_myself(patience: Ticks) -> Option<Ticks> {
 }
 
 /// Waits on the calling CPU until `is_so`, with interrupts on; whether it is so within `patience`.
-pub(super) fn wait_until(patience: Ticks, is_so: &dyn Fn() -> bool) -> bool {
+pub fn wait_until(patience: Ticks, is_so: &mut dyn FnMut() -> bool) -> bool {
     let had_interrupts = keep_interrupts_out();
     x86_64::instructions::interrupts::enable();
     let is_done = spin_until(patience, is_so);

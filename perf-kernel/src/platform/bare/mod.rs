@@ -34,6 +34,8 @@ mod interrupts;
 #[cfg(feature = "kernel")]
 mod kept;
 #[cfg(feature = "kernel")]
+mod line_interrupts;
+#[cfg(feature = "kernel")]
 mod lines;
 #[cfg(feature = "kernel")]
 mod machine;

@@ -144,6 +144,10 @@ impl Interrupts for BarePlatform {
         spurious.saturating_add(errors)
     }
 
+    fn interrupt_by_line(&self, times: u64) -> Result<u64, String> {
+        self.ring_by_line(times)
+    }
+
     fn device_interrupts(&self) -> u64 {
         device_interrupts::taken()
     }

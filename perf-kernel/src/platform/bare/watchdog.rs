@@ -173,6 +173,11 @@ fn start(wait: Nanoseconds, limit: Nanoseconds, frequency: Hertz) -> bool {
     is_set
 }
 
+/// Whether the watchdog rings by `line`.
+pub(super) fn uses(line: Line) -> bool {
+    WATCHDOG.lock().as_ref().and_then(|watchdog| watchdog.line).is_some_and(|own| own.gsi == line.gsi)
+}
+
 fn stop() {
     if let Some(watchdog) = WATCHDOG.lock().as_mut() {
         watchdog.stop();

@@ -59,6 +59,6 @@ impl SharedPage for SpaceOfOnePage<'_> {
     }
 
     fn wait_until(&self, is_so: &dyn Fn() -> bool) -> bool {
-        signals::wait_until(PATIENCE, is_so)
+        signals::wait_until(PATIENCE, &mut || is_so())
     }
 }
