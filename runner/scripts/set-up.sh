@@ -325,7 +325,10 @@ write_environment() {
 environment_text() {
     printf '# The compiler that set-up chose; written anew by every set-up.\n'
     # shellcheck disable=SC2016 # expanded by the reader
-    printf 'PATH="%s:$PATH"\nexport PATH\n' "$programs"
+    printf 'PATH="%s:$PATH"\n' "$programs"
+    # Cargo looks for its subcommands there first, unless PATH names the folder: then behind the compiler's own.
+    # shellcheck disable=SC2016 # expanded by the reader
+    printf 'PATH="$PATH:${CARGO_HOME:-${HOME:-/root}/.cargo}/bin"\nexport PATH\n'
     if [ "$kind" = rustup ]; then
         # Calls that reach rustup's proxies by another path get the same compiler.
         printf 'RUSTUP_TOOLCHAIN=%s\nexport RUSTUP_TOOLCHAIN\n' "$(basename "$(dirname "$programs")")"

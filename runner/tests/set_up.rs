@@ -3,6 +3,8 @@
 #[path = "set_up/world.rs"]
 mod world;
 
+use std::process::Command;
+
 use world::World;
 
 const UPDATE: &str = "apt-get -q -o Acquire::Retries=3 -o Dpkg::Use-Pty=0 update";
@@ -28,6 +30,19 @@ fn a_complete_machine_is_left_alone() {
     let environment = world.environment();
     assert!(environment.contains(&format!("PATH=\"{}/usr/bin:$PATH\"", world.root().display())));
     assert!(environment.contains("unset RUSTUP_TOOLCHAIN"));
+}
+
+#[test]
+fn the_subcommands_of_the_chosen_cargo_come_before_those_of_a_users_folder() {
+    let world = World::new().with_programs().with_debian("1.96.0").with_llvm_links();
+    world.run(&[]);
+    let script = format!("{}\nprintf %s \"$PATH\"", world.environment());
+    let shell =
+        Command::new("/bin/sh").args(["-c", &script]).env_clear().env("HOME", "/home/someone").output();
+    let path = String::from_utf8(shell.expect("a shell").stdout).expect("a path");
+    let chosen = path.find(&format!("{}/usr/bin", world.root().display())).expect("the chosen compiler");
+    let own = path.find("/home/someone/.cargo/bin").expect("else Cargo looks there first");
+    assert!(chosen < own, "{path}");
 }
 
 #[test]
