@@ -7,9 +7,10 @@ use spin::Once;
 use x86_64::registers::control::{Cr2, Cr3};
 
 use super::backtrace::Backtrace;
+use super::interrupt_table::{self, InterruptTable};
 use super::recovery::{self, Cause};
 use super::trap::TrapFrame;
-use super::{Ports, Ring0, checked, descriptors, interrupt_table, non_maskable, per_cpu, pic, signals, user};
+use super::{Ports, Ring0, checked, descriptors, non_maskable, per_cpu, pic, signals, user};
 use crate::kernel::threads::stack_region;
 use crate::units::Nanoseconds;
 use crate::wire::Registers;
@@ -20,6 +21,8 @@ pub(super) const PAGE_FAULT: u64 = 14;
 
 static INTERRUPTS_TAKEN: AtomicU64 = AtomicU64::new(0);
 static HANDLER: Once<Handler> = Once::new();
+/// The table of the first CPU.
+static INTERRUPTS: InterruptTable = InterruptTable::new();
 
 /// What the kernel does not survive: no bench ran that could be ended for it.
 #[derive(Debug)]
@@ -48,7 +51,7 @@ pub fn install(ring0: Ring0, handler: Handler) {
     let handler = HANDLER.call_once(|| handler);
     let area = per_cpu::first(&handler.stack);
     let code = descriptors::load(ring0, area.task_state());
-    interrupt_table::load(code);
+    INTERRUPTS.load(code);
     per_cpu::install_first(area);
     pic::mask(Ports::new(ring0));
 }

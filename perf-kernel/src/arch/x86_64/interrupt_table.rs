@@ -146,11 +146,26 @@ struct Table(#[expect(dead_code, reason = "the processor reads it")] [Gate; VECT
 const LIMIT: u16 = 0xfff;
 const _: () = assert!(size_of::<Table>() == LIMIT as usize + 1);
 
-static TABLE: Once<Table> = Once::new();
+/// The table of one CPU, which nobody changes once it is loaded.
+pub(super) struct InterruptTable(Once<Table>);
 
-/// Loads the table, which is the same for every CPU.
-pub(super) fn load(code: SegmentSelector) {
-    let table = TABLE.call_once(|| {
+impl InterruptTable {
+    /// One that no CPU has loaded.
+    pub(super) const fn new() -> Self {
+        Self(Once::new())
+    }
+
+    /// Loads it on the CPU that calls, the only one to do so, with handlers that run in the segment `code`.
+    pub(super) fn load(&'static self, code: SegmentSelector) {
+        let table = self.0.call_once(|| Table::new(code));
+        let pointer = DescriptorTablePointer { limit: LIMIT, base: VirtAddr::from_ptr(table) };
+        // SAFETY: the table lives for good and its gates lead to the stubs above.
+        unsafe { lidt(&pointer) };
+    }
+}
+
+impl Table {
+    fn new(code: SegmentSelector) -> Self {
         let first: extern "sysv64" fn() = exception_stubs;
         let first = (first as *const ()).addr() as u64;
         let timed: extern "sysv64" fn() = exception_timed_stub;
@@ -164,11 +179,8 @@ pub(super) fn load(code: SegmentSelector) {
             };
             Gate::new(stub, code, stack_of(vector))
         };
-        Table(core::array::from_fn(gate))
-    });
-    let pointer = DescriptorTablePointer { limit: LIMIT, base: VirtAddr::from_ptr(table) };
-    // SAFETY: the table lives for good and its gates lead to the stubs above.
-    unsafe { lidt(&pointer) };
+        Self(core::array::from_fn(gate))
+    }
 }
 
 const fn stack_of(vector: u64) -> Option<ExceptionStack> {

@@ -8,9 +8,10 @@ use multios_core::memory::Frames;
 
 use super::apic::{self, ApicAccess, ApicError, Destination, LocalApic, Message};
 use super::descriptors::Descriptors;
+use super::interrupt_table::InterruptTable;
 use super::per_cpu::{self, CpuArea};
 use super::trampoline::Trampoline;
-use super::{PhysicalMemory, Ring0, halt, interrupt_table, signals, stacks, user, work};
+use super::{PhysicalMemory, Ring0, halt, signals, stacks, user, work};
 use crate::units::Nanoseconds;
 
 pub use super::trampoline::LOW_PAGES;
@@ -53,6 +54,7 @@ pub(super) struct SetUp {
     ring0: Ring0,
     area: CpuArea,
     descriptors: Descriptors,
+    interrupts: InterruptTable,
     has_started: AtomicBool,
 }
 
@@ -97,6 +99,7 @@ impl Starter {
             ring0: self.ring0,
             area: CpuArea::new(index, apic_id, stacks.kernel),
             descriptors: Descriptors::new(stacks.exceptions),
+            interrupts: InterruptTable::new(),
             has_started: AtomicBool::new(false),
         }));
         let argument = u64::try_from(core::ptr::from_ref(set_up).expose_provenance()).unwrap_or(0);
@@ -124,7 +127,7 @@ impl Starter {
 /// What another CPU does first in Rust: on its own stack, in the kernel's address space, with interrupts off.
 pub(super) extern "sysv64" fn enter(set_up: &'static SetUp) -> ! {
     let code = set_up.descriptors.load(set_up.area.task_state());
-    interrupt_table::load(code);
+    set_up.interrupts.load(code);
     per_cpu::adopt(&set_up.area);
     user::install_on_cpu(set_up.ring0);
     let Some(apic) = apic::local() else { halt() };
